@@ -15,12 +15,13 @@ from prometheus_client import Metric
 from prometheus_client.samples import Sample
 
 from model import backups
+from model.machine import CONTROL_PLANE, WORKER
+from model.status.fleet import NodeStatus
 from ops.watch.findings import COMPONENTS, ETCD_COMPONENT
 from ops.watch.look import Look
 from ops.watch.view import View
 
 READY, NOT_READY = "ready", "not_ready"
-CONTROL_PLANE, WORKER = "control-plane", "worker"
 # What a cluster can make a label's value be.
 LONGEST = 256
 
@@ -133,13 +134,8 @@ def _problems(look: Look) -> Numbers:
 def _nodes(view: View) -> Numbers:
     if not view.nodes:
         return  # They were not read yet.
-    planes = set(view.planes)
     found = Counter(
-        (
-            CONTROL_PLANE if each.status.name in planes else WORKER,
-            READY if each.status.ready else NOT_READY,
-        )
-        for each in view.nodes
+        (_role(each.status), READY if each.status.ready else NOT_READY) for each in view.nodes
     )
     for role in (CONTROL_PLANE, WORKER):
         for state in (READY, NOT_READY):
@@ -147,12 +143,14 @@ def _nodes(view: View) -> Numbers:
 
 
 def _infos(view: View) -> Numbers:
-    planes = set(view.planes)
     for each in view.nodes:
         status = each.status
-        role = CONTROL_PLANE if status.name in planes else WORKER
         versions = (status.version, status.runtime, status.kernel, status.os)
-        yield (view.cluster, status.name, role, status.pool, *versions), 1.0
+        yield (view.cluster, status.name, _role(status), status.pool, *versions), 1.0
+
+
+def _role(node: NodeStatus) -> str:
+    return CONTROL_PLANE if CONTROL_PLANE in node.roles else WORKER
 
 
 def _components(view: View) -> Numbers:
