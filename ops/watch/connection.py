@@ -127,7 +127,7 @@ class Connection:
             try:
                 events = self._h2.receive_data(content)
             except h2.exceptions.H2Error as error:
-                self.close(Unavailable(None, f"its answer is no HTTP/2: {error}"))
+                self.close(Unavailable(None, f"its answer is not HTTP/2: {error}"))
                 return
             for event in events:
                 self._take(event)
@@ -226,7 +226,7 @@ def _connected(access: Access) -> socket.socket:
     """Return a socket without blocking, on which HTTP/2 was agreed."""
     url = urlsplit(access.server)
     if url.scheme != "https":
-        raise NoHttp2(None, f"{access.server} is no https URL: HTTP/2 needs one")
+        raise NoHttp2(None, f"{access.server} is not an https URL, which watching needs")
     host, port = url.hostname or "", url.port or PORTS["https"]
     try:
         plain = _through_proxy(access.proxy, host, port) if access.proxy else _dial(host, port)

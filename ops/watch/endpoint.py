@@ -57,7 +57,7 @@ def _content(path: Path) -> str:
     except OSError as error:
         raise OperatorError(f"webhook @{path}: it cannot be read: {text_of(error)}") from None
     except UnicodeDecodeError:
-        raise OperatorError(f"webhook @{path}: it is no text; allowed: {FORM}") from None
+        raise OperatorError(f"webhook @{path}: it is not text; allowed: {FORM}") from None
 
 
 def _parse(content: str, source: str) -> Address:
@@ -72,7 +72,7 @@ def _parse(content: str, source: str) -> Address:
     headers = {}
     for number, line in enumerate(more, 2):
         if not (found := _HEADER.fullmatch(line)):
-            raise OperatorError(f"webhook {source}: line {number} is no header; allowed: {FORM}")
+            raise OperatorError(f"webhook {source}: line {number} is not a header; allowed: {FORM}")
         headers[found[1]] = found[2]
     user, at, host = url.netloc.rpartition("@")
     if at:

@@ -214,7 +214,7 @@ def _backup(view: View, _limits: Limits) -> Iterator[Finding]:
     taken = [report.backup for report in reports if report.backup]
     if any(backups.is_recent(each, now) for each in taken):
         return
-    last = f"the last one is of {max(taken):%Y-%m-%d %H:%M} UTC" if taken else "there is none"
+    last = f"the last one is from {max(taken):%Y-%m-%d %H:%M} UTC" if taken else "there is none"
     message = f"no control plane has a snapshot of etcd of the last two days: {last}"
     condition = view.condition(Severity.WARNING, "BackupOverdue", message)
     yield finding.of(condition, NODES, PODS, *map(HOST, planes))
@@ -232,7 +232,7 @@ def _slow(view: View, _limits: Limits) -> Iterator[Finding]:
             yield _about(view, SERVING, Severity.WARNING, "CertificateExpires", message)
     size, quota = view.slow.etcd_bytes, view.quota
     if quota and size > ETCD_FULL_SHARE * quota:
-        message = f"etcd's database has {size // MIB} MiB of {quota // MIB} MiB"
+        message = f"etcd's database uses {size // MIB} MiB of its quota of {quota // MIB} MiB"
         yield _about(view, ETCD, Severity.WARNING, "EtcdSpace", message)
     for right in view.slow.rights:
         message = f"the credential for watching may {right}: use one that only reads"

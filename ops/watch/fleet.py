@@ -150,7 +150,7 @@ class FleetWatch:
         """Keep events before anybody gets them: who is killed in between sends them again."""
         if events:
             for sink, lost in self.state.outbox.shorten().items():
-                self._say(f"{sink} took no events for too long: {lost} were dropped for it")
+                self._say(f"{sink} took no events for too long: the oldest {lost} are lost to it")
             self._is_unsaved = True
             self._note_problems()
         self._save()

@@ -278,5 +278,5 @@ def _denial(cluster: str, path: str, error: ApiError) -> Condition:
         cluster=cluster,
         severity=Severity.WARNING,
         reason="CannotRead",
-        message=f"the credential for watching may not read {path}: {error}",
+        message=f"the credential for watching is not allowed to read {path}: {error}",
     )

@@ -93,15 +93,12 @@ def _notes(report: AuditReport) -> Iterator[str]:
         yield "there are more: only the newest are shown (--limit)"
     if late := _late(report):
         newest = max(late, key=lambda each: each.begins or report.time)
-        begins = time_text(newest.begins) if newest.begins else "no time: it is empty"
+        begins = f"begins at {time_text(newest.begins)}" if newest.begins else "is empty"
         others = f", of {len(late)} such logs" if len(late) > 1 else ""
-        yield (
-            f"what happened before is not known: the log of {newest.node} begins at "
-            f"{begins}{others}"
-        )
+        yield f"what happened before is not known: the log of {newest.node} {begins}{others}"
     for source in report.sources:
         if source.skipped_lines:
-            yield f"{source.node}: skipped {source.skipped_lines} lines that are no complete event"
+            yield f"{source.node}: skipped {source.skipped_lines} lines that are incomplete events"
     for unknown in report.unreadable:
         yield f"{unknown.node}: {unknown.reason}"
 

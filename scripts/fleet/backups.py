@@ -88,8 +88,8 @@ def _verified(path: Path) -> str:
         return snapshot.read(str(path)).sha256
     except snapshot.SnapshotError as error:
         raise OperatorError(
-            f"{path} exists, but is no intact snapshot ({error}): remove it, or name another file "
-            "with -O"
+            f"{path} exists, but is not an intact snapshot ({error}): remove it, or name another "
+            "file with -O"
         ) from None
 
 

@@ -61,7 +61,7 @@ def _print(found: Report, output: str, *, failed_only: bool, with_passed: bool) 
         engine_run.show(rows)
     else:
         click.echo(
-            "No item fails." if failed_only else "No item fails or is for a person to decide."
+            "No item fails." if failed_only else "No item fails or needs a person's decision."
         )
     click.echo()
     engine_run.show(cis_table.summaries(found))

@@ -30,7 +30,7 @@ class Instant(click.ParamType[datetime]):
             ago = timedelta(seconds=Duration().convert(value, param, ctx))
             return datetime.now(UTC) - ago
         except (OverflowError, ValueError):
-            self.fail(f"{value!r} is too long ago, or in too far a future", param, ctx)
+            self.fail(f"{value!r} is too long ago, or too far in the future", param, ctx)
         except click.BadParameter:
             self.fail(
                 f"{value!r} is neither a duration such as 30m, 1h or 7d nor a time such as "

@@ -92,4 +92,4 @@ def _how(machine: Subject) -> str:
 
 
 def _since(state: Reached) -> str:
-    return f", its CA is of {state.created.astimezone():%Y-%m-%d %H:%M}" if state.created else ""
+    return f", its CA is from {state.created.astimezone():%Y-%m-%d %H:%M}" if state.created else ""

@@ -105,7 +105,7 @@ class Following:
         except OperatorError as error:
             if str(error) != self._said:
                 self._said = str(error)
-                say(f"{error}: the clusters stay those of before")
+                say(f"{error}: still watching the clusters of before")
             return None
         self._stamp, self._said = stamp, ""
         wanted = {name: each for name, each in found.items() if name in self._clusters}

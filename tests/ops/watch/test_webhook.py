@@ -285,10 +285,10 @@ def test_a_message_of_slack_has_no_mention_and_no_mark_of_a_cluster() -> None:
         ("https://x:99999/S3CR3T", "it has no valid URL"),
         ("https://x/S3CR3T y", "it has no valid URL"),
         ("https://[x/S3CR3T", "it has no valid URL"),
-        ("https://x/S3CR3T\nX-Token", "line 2 is no header"),
-        ("https://x/S3CR3T\nA: b\nS3CR3T : x", "line 3 is no header"),
-        ("https://x/S3CR3T\nA: b\x00S3CR3T", "line 2 is no header"),
-        (b"\xff\xfeS3CR3T", "it is no text"),
+        ("https://x/S3CR3T\nX-Token", "line 2 is not a header"),
+        ("https://x/S3CR3T\nA: b\nS3CR3T : x", "line 3 is not a header"),
+        ("https://x/S3CR3T\nA: b\x00S3CR3T", "line 2 is not a header"),
+        (b"\xff\xfeS3CR3T", "it is not text"),
     ],
 )
 def test_what_is_no_address_is_refused_without_showing_it(

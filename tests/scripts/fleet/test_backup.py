@@ -178,7 +178,7 @@ def test_a_second_fetch_verifies_the_copy_that_is_here(
 def test_a_damaged_copy_is_not_taken_for_the_snapshot(fleet: Fleet, state: Path) -> None:
     name = keep(state, HOUR)
     Path(f"one-{name}").write_bytes(b"a person's")
-    with pytest.raises(OperatorError, match="exists, but is no intact snapshot"):
+    with pytest.raises(OperatorError, match="exists, but is not an intact snapshot"):
         fleet("fetch", "one")
     assert Path(f"one-{name}").read_bytes() == b"a person's"
 

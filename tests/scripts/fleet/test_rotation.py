@@ -218,7 +218,7 @@ def test_a_finished_rotation_is_followed_by_a_new_one_that_is_named(
     monkeypatch.setattr(file_change, "up", lambda _stack: None)
     rotation.rotate("dev", "ca", ["one"], None, None, write_only=False, yes=True)
     said = capsys.readouterr().err
-    new = "one: this begins a new rotation of ca; its last one is complete, its CA is of 20"
+    new = "one: this begins a new rotation of ca; its last one is complete, its CA is from 20"
     assert new in said
     rotate()
     assert "two: this begins a new rotation of ca\n" in capsys.readouterr().err

@@ -196,7 +196,7 @@ def test_a_kubeconfig_is_read_again_and_a_damaged_one_changes_nothing(life: Life
     process = life.begin()
     process.until_said("watching")
     life.kubeconfig.write_text("{")
-    process.until_said("the clusters stay those of before")
+    process.until_said("still watching the clusters of before")
     one.put(NODES_PATH, node("n1", ready="False"))
     process.until("BEGAN", "one/n1")
     two.put(NODES_PATH, node("n1", ready="False"))
