@@ -36,7 +36,8 @@ LARGEST_BYTES = 4 << 20
 class Leaders:
     """Asks for the leases; `heard` is when the API last answered (seconds of a monotonic clock).
 
-    `changed` is called when a leader does not renew its lease any more, or does again.
+    `changed` is called when a leader does not renew its lease any more, or does again. In the
+    beginning, and after a gap, neither is known yet (`unknown`).
     """
 
     def __init__(
@@ -50,8 +51,11 @@ class Leaders:
         self.heard = heard
         self.denial: ApiError | None = None
         self.error: ApiError | None = None
+        self._is_known = False
         self._stale: list[str] = []
         self._renewed: dict[str, tuple[str, float]] = {}
+        # Those that were seen to renew their leases since then.
+        self._alive: set[str] = set()
 
     def ask(self) -> None:
         """Ask, and again and again."""
@@ -87,6 +91,11 @@ class Leaders:
 
         self._session.open(Exchange(LEASES, receive, end, seconds=ANSWER_SECONDS))
 
+    @property
+    def unknown(self) -> frozenset[str]:
+        """Return the source of the findings while it is not known whether each leader renews."""
+        return frozenset() if self._is_known else frozenset({SOURCE})
+
     def findings(self) -> Iterator[Finding]:
         """Yield the leaders that did not renew their leases, when they were last read."""
         stale = self._stale
@@ -113,14 +122,19 @@ class Leaders:
         has_gap = self.heard is None or now - self.heard > STALE_SECONDS
         for name, state in found.items():
             former = self._renewed.get(name)
-            if former is None or former[0] != state or has_gap:
+            if former is not None and former[0] != state:
                 self._renewed[name] = (state, now)
+                self._alive.add(name)
+            elif former is None or has_gap:
+                self._renewed[name] = (state, now)
+                self._alive.discard(name)
         for name in set(self._renewed) - set(found):
             del self._renewed[name]
         times = sorted(self._renewed.items())
         stale = [name for name, (_, at) in times if now - at > STALE_SECONDS]
-        if stale != self._stale:
-            self._stale = stale
+        is_known = set(found) <= self._alive | set(stale)
+        if (stale, is_known) != (self._stale, self._is_known):
+            self._stale, self._is_known = stale, is_known
             self._changed()
 
     def _ask_why(self, failure: ApiError) -> None:

@@ -191,7 +191,8 @@ class Watcher:
         view = self._view()
         judged = findings.snapshot(view, self._limits)
         more = [*self._leaders.findings(), *self._denied()]
-        snapshot = Snapshot((*judged.findings, *more), judged.unknown)
+        unknown = judged.unknown | self._leaders.unknown
+        snapshot = Snapshot((*judged.findings, *more), unknown)
         self.lapses += len(view.unread_machines & self._seen.view.read_machines)
         self._seen, self._failure = Seen(view, snapshot), None
         self._tell()

@@ -3,10 +3,10 @@
 import pytest
 
 from ops.kube.cluster_status import APPS
-from ops.watch import watcher
+from ops.watch import leaders, watcher
 from ops.watch.watcher import NODES_PATH, PODS_PATH
 from tests.ops.watch.conftest import Begin
-from tests.ops.watch.faults import edit_file, stop_kubelet
+from tests.ops.watch.faults import edit_file, stop_kubelet, stop_schedulers
 from tests.ops.watch.watched_api import Apis, differs, node, says
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -67,6 +67,31 @@ def test_a_restart_tells_nothing_twice_and_misses_no_end(apis: Apis, watching: B
     two.log("probe-n1", "host", says(differs("/etc/y")))
     third = watching("one", "two", "dead")
     third.until_told("ended HostDrift n1")
+
+
+@pytest.mark.parametrize("is_restart", [True, False], ids=["a restart", "an outage"])
+def test_a_leader_that_is_missing_is_still_missing_after(
+    apis: Apis, watching: Begin, monkeypatch: pytest.MonkeyPatch, is_restart: bool
+) -> None:
+    monkeypatch.setattr(leaders, "SECONDS", 0.5)
+    monkeypatch.setattr(leaders, "STALE_SECONDS", 4.0)
+    cluster = apis.add("c", 2)
+    watch = watching("c")
+    watch.until_known("c")
+    stop_schedulers(cluster)
+    watch.until_told("began LeaderMissing")
+    if is_restart:
+        watch = watching("c")
+    else:
+        cluster.failures = {"*": (503, "etcd is unhealthy")}
+        watch.quiet(5)
+        cluster.failures = {}
+    watch.until_known("c")
+    watch.quiet(7)
+    assert "ended LeaderMissing" not in watch.told()
+    assert watch.told().count("began LeaderMissing") == (not is_restart)
+    cluster.stale_leaders.clear()
+    watch.until(lambda: "ended LeaderMissing" in watch.told())
 
 
 @pytest.mark.parametrize("how", ["cut", "go_away", "compact and cut"])
