@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from ops.rollout.cluster_nodes import ClusterNodes
 
 IMMEDIATE = "its key has leaked"
+# Why our pods are replaced before the end of a rotation.
+FORMER_CA = "which does not know the new CA"
+FORMER_KEY = "whose token the former key signed"
 
 
 class RolledInputs(RolloutInputs):
@@ -70,34 +73,39 @@ def _reject_early(olds: RolledInputs, news: RolloutInputs, change: ClusterChange
 def _restart_holders(
     olds: RolledInputs, news: RolloutInputs, change: ClusterChange, say: Callable[[str], None]
 ) -> "list[Restart]":
-    """Begin to replace our own pods that do not know the new CA: all workloads at a time."""
+    """Begin to replace our own pods that would be cut off: all workloads at a time."""
     nodes = nodes_of(news)
     own = nodes.client.retry(
-        "reading which pods know the new CA", lambda: _require_ready(nodes, olds, news, change)
+        "reading which pods would be cut off", lambda: _require_ready(nodes, olds, news, change)
     )
     begun = list["Restart"]()
-    for workload in own:
+    for workload, reason in own.items():
         stop_before(f"{workload.name} is restarted")
-        say(f"restarting {workload.name}, which does not know the new CA")
+        say(f"restarting {workload.name}, {reason}")
         begun.append(nodes.restart(workload))
     return begun
 
 
 def _require_ready(
     nodes: "ClusterNodes", olds: RolledInputs, news: RolloutInputs, change: ClusterChange
-) -> "tuple[Workload, ...]":
-    """Reject the end of a rotation that others are not ready for; return our own workloads."""
+) -> "dict[Workload, str]":
+    """Reject the end of a rotation that others are not ready for.
+
+    Return our own workloads that are not ready either, and why.
+    """
     from ops.rollout import rotation_guards as guards
 
-    cluster = news["cluster"]
+    cluster, own = news["cluster"], dict["Workload", str]()
     if change.finishes(SERVICE_ACCOUNT):
         secrets = nodes.tokens_of_other_keys(olds["signers"][SERVICE_ACCOUNT])
         guards.reject_tokens(cluster, secrets, _acknowledged(news, SERVICE_ACCOUNT))
-    if not change.finishes(CA):
-        return ()
-    holders = nodes.trust_holders()
-    guards.reject_holders(cluster, holders, _acknowledged(news, CA))
-    return holders.own
+        if guards.tokens_until(change, olds["rolled"]):
+            own |= dict.fromkeys(nodes.own_workloads_before(olds["rolled"]), FORMER_KEY)
+    if change.finishes(CA):
+        holders = nodes.trust_holders()
+        guards.reject_holders(cluster, holders, _acknowledged(news, CA))
+        own |= dict.fromkeys(holders.own, FORMER_CA)
+    return own
 
 
 def _acknowledged(news: RolloutInputs, name: str) -> str:

@@ -1,4 +1,6 @@
-"""Pods that trust a cluster's former CA alone: they started before its successor was published.
+"""Pods that the end of a rotation cuts off, and how ours are replaced before.
+
+Some trust a cluster's former CA alone: they started before its successor was published.
 
 A pod has the cluster's CAs from the ConfigMap kube-root-ca.crt of its namespace. The file in its
 container follows the ConfigMap; many programs read it only when they start.
@@ -88,6 +90,21 @@ def read(client: Client) -> Holders:
             if not any(workload.owns(found) for workload in OWN)
         ),
     )
+
+
+def created_before(client: Client, moment: str) -> tuple[Workload, ...]:
+    """Return our workloads with pods that were created before a moment (ISO 8601).
+
+    A pod's token is signed when it is created, and again after four fifths of an hour.
+    """
+    limit = datetime.fromisoformat(moment)
+    older = [
+        found
+        for found in client.pages("/api/v1/pods")
+        if datetime.fromisoformat(found["metadata"]["creationTimestamp"]) < limit
+        and not pod.is_terminating(found)
+    ]
+    return tuple(workload for workload in OWN if any(map(workload.owns, older)))
 
 
 @dataclass(frozen=True)

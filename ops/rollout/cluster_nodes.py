@@ -151,6 +151,10 @@ class ClusterNodes(Nodes):
         """Return what may know a former CA alone; raises ApiError."""
         return trust_holders.read(self.client)
 
+    def own_workloads_before(self, moment: str) -> tuple[Workload, ...]:
+        """Return our workloads with pods created before a moment (ISO 8601); raises ApiError."""
+        return trust_holders.created_before(self.client, moment)
+
     def tokens_of_other_keys(self, key_id: str) -> list[str]:
         """Return the Secrets with tokens that another key signed; raises ApiError."""
         return account_tokens.of_other_keys(self.client, key_id)

@@ -91,15 +91,21 @@ def reject_tokens(cluster: str, secrets: Sequence[str], acknowledged: str) -> No
         )
 
 
-def reject_early(change: ClusterChange, rolled: str, acknowledged: str) -> None:
-    """Raise OperatorError while pods may have tokens of a service-account key that is to go.
+def tokens_until(change: ClusterChange, rolled: str) -> datetime | None:
+    """Return until when pods may have tokens of a service-account key that is to go, if they may.
 
     `rolled` is when machines were changed last (ISO 8601).
     """
-    if not change.finishes(SERVICE_ACCOUNT) or not rolled or acknowledged:
-        return
+    if not change.finishes(SERVICE_ACCOUNT) or not rolled:
+        return None
     until = datetime.fromisoformat(rolled) + TOKENS
-    if datetime.now(UTC) < until:
+    return until if datetime.now(UTC) < until else None
+
+
+def reject_early(change: ClusterChange, rolled: str, acknowledged: str) -> None:
+    """Raise OperatorError while pods may have tokens of a service-account key that is to go."""
+    until = tokens_until(change, rolled)
+    if until and not acknowledged:
         raise OperatorError(
             f"cluster {change.after.name}: the rotation of {SERVICE_ACCOUNT} cannot be finished "
             f"before {until:%H:%M} UTC, since pods may have tokens of the former key until then. "

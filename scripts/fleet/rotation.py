@@ -43,8 +43,9 @@ BREAKS = {
     "new CA and a certificate of it",
     FRONT_PROXY_CA: "aggregated API servers, such as metrics-server, may reject requests for a "
     "minute",
-    SERVICE_ACCOUNT: "pods lose the API until their tokens are replaced, within an hour, and "
-    "tokens in Secrets are refused until they are created again",
+    SERVICE_ACCOUNT: "your pods lose the API until their tokens are replaced, within an hour, or "
+    "until you restart them, and tokens in Secrets are refused until they are created again; pods "
+    "of kubeadm-fleet are replaced first",
     ENCRYPTION: "nothing breaks, Secrets can be read in every phase; API servers are restarted "
     "twice, one control plane after another: a single one is unavailable meanwhile, for about 10 "
     "s. Who has the former key and a snapshot, or a disk of etcd, has read the Secrets in it: "

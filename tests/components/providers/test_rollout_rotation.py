@@ -102,6 +102,41 @@ def test_tokens_of_the_former_key_are_named(cluster: Api) -> None:
     assert judge(cluster, "service-account", SWITCH, FINISH) == []
 
 
+def test_our_own_pods_have_tokens_of_the_new_key_before_the_former_one_is_removed(
+    cluster: Api,
+) -> None:
+    now = datetime.now(UTC)
+    proxy, flannel = (each for each in OWN if each.name in ("kube-proxy", "flannel"))
+    created = {"kube-proxy": now - timedelta(minutes=1), "flannel": now + timedelta(minutes=1)}
+    pods = [
+        pod(
+            f"{each.name}-x",
+            AFTER,
+            each.namespace,
+            owner=each.name,
+            metadata={"creationTimestamp": f"{created[each.name]:%Y-%m-%dT%H:%M:%SZ}"},
+        )
+        for each in (proxy, flannel)
+    ]
+    cluster.answers[PODS] = (200, {"items": pods})
+    cluster.answers["GET /api/v1/secrets"] = (200, {"items": []})
+    cluster.answers[f"PATCH {proxy.path}"] = (200, {})
+    status = {"desiredNumberScheduled": 1, "updatedNumberScheduled": 1, "numberAvailable": 1}
+    deployed = {"metadata": {}, "spec": {}, "status": status}
+    cluster.answers[f"GET {proxy.path}"] = (200, deployed)
+    leaked = {"rolled": now.isoformat(), "immediate": "service-account"}
+    olds = state(cluster, "service-account", SWITCH, **leaked)
+    news = state(cluster, "service-account", FINISH, **leaked)
+    said = list[str]()
+    rollout_rotation.settle(olds, news, ClusterChange.of(olds, news), said.append)
+    assert said == [
+        "restarting kube-proxy, whose token the former key signed",
+        "waiting until the pods of kube-proxy are replaced",
+    ]
+    # An hour later, kubelets have replaced all tokens.
+    assert judge(cluster, "service-account", SWITCH, FINISH) == []
+
+
 def test_other_phases_ask_nobody(api: Api) -> None:
     assert judge(api, "ca", PREPARE, SWITCH) == []
     assert api.asked == []
