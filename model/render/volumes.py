@@ -9,6 +9,9 @@ from model.render.node_paths import API_SERVER_FOLDER, AUDIT_FOLDER
 
 API_SERVER, CONTROLLER_MANAGER, SCHEDULER = "apiServer", "controllerManager", "scheduler"
 
+# A pod starts also if the folder is missing, as that of a plugin in /run is after a reboot.
+MADE = "DirectoryOrCreate"
+
 
 def of_component(cluster: Cluster, key: str) -> list[dict[str, Any]]:
     """Return the volumes of the component with this key in the config, the config's own last."""
@@ -21,8 +24,8 @@ def _own(cluster: Cluster, key: str, component: Component) -> list[Volume]:
         plugin = security_flags.plugin_folder(cluster.security)
         return [
             _directory("configuration", API_SERVER_FOLDER),
-            Volume("audit", AUDIT_FOLDER, AUDIT_FOLDER, False, "DirectoryOrCreate"),
-            *([_directory("encryption-plugin", plugin)] if plugin else []),
+            Volume("audit", AUDIT_FOLDER, AUDIT_FOLDER, False, MADE),
+            *([Volume("encryption-plugin", plugin, plugin, True, MADE)] if plugin else []),
         ]
     client = [_directory("client", SCHEDULER_FOLDER)] if key == SCHEDULER else []
     files = [_directory("files", component_files.FOLDERS[key])] if component.files else []

@@ -1,6 +1,6 @@
 """What `fleet status` reads of one cluster: each request of it is small, or is reduced by page."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,14 @@ from model.status.condition import Condition, Ready, Severity
 from model.status.fleet import AddOn, Certificate, ClusterStatus, Count, Etcd
 from model.well_known import CONTROL_PLANE_LABEL, ROLE_DOMAIN
 from ops.errors import OperatorError
-from ops.kube import api_services, etcd_space, node_status, serving_certificate, webhooks
+from ops.kube import (
+    api_services,
+    components,
+    etcd_space,
+    node_status,
+    serving_certificate,
+    webhooks,
+)
 from ops.kube.apply import FIELD_MANAGER
 from ops.kube.client import Client
 from ops.kube.cluster_health import pod_failures
@@ -21,6 +28,7 @@ from ops.kube.node_status import NodeReading
 
 NO_NODES = "no nodes"
 CERTIFICATES = "docs/runbooks/certificates.md"
+API_SERVER, API_UNAVAILABLE = "kube-apiserver", "docs/runbooks/api-unavailable.md"
 CONTROL_PLANE = CONTROL_PLANE_LABEL.removeprefix(f"{ROLE_DOMAIN}/")
 # Namespaces and kinds of the add-ons, and what they are called in tables.
 APPS = (
@@ -176,6 +184,7 @@ def _network(
     ready = [node.status.name for node in nodes if node.status.ready]
     try:
         found = list(pod_failures(client, ready, has_probes=is_probed))
+        failures.extend(_components(client, cluster, ready))
     except ApiError as error:
         message = f"the state of its pods cannot be read: {error}"
         failures.append(
@@ -192,6 +201,26 @@ def _network(
         return Ready.UNKNOWN
     fails = any(failure.reason == "PodsUnreachable" for failure in found)
     return Ready.FALSE if fails else Ready.TRUE
+
+
+def _components(client: Client, cluster: str, ready: Collection[str]) -> Iterator[Condition]:
+    """Yield components of control planes that are not Ready, on Nodes that are."""
+    for found in components.unready(client, ready):
+        says = f"`fleet logs {cluster}/{found.name}` says why"
+        if found.name == API_SERVER:
+            says = (
+                f"`fleet ssh {found.node} -- curl -sk https://127.0.0.1:6443/readyz` says which "
+                f"check fails: see {API_UNAVAILABLE}"
+            )
+        yield Condition(
+            cluster=cluster,
+            kind="Node",
+            name=found.node,
+            severity=Severity.WARNING,
+            reason="ComponentNotReady",
+            message=f"{found.name} is not Ready: {says}",
+            since=found.since,
+        )
 
 
 def _webhooks(client: Client, cluster: str) -> Iterator[Condition]:

@@ -29,6 +29,7 @@ install_api_server_secrets() {
 # them. Should it not start with them, it gets the previous ones back.
 apply_api_server_secrets() {
   lib_begin
+  check_plugin <(awk '$1 == "encryption.yaml" {print $2}' <<<"$API_SERVER_SECRETS" | base64 --decode)
   recall_changed
   keep_component_files
   install_api_server_secrets changed

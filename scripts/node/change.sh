@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib apply checkpoints install staging documents static-pods space start rollback
+# requires: lib apply checkpoints component_files install staging documents static-pods space start rollback
 # settings: KUBERNETES_VERSION
 # A change of a member's programs, kubelet configuration and static pods, in one go and with the
 # kubelet stopped, so that the machine's control plane is unavailable only once and briefly.
@@ -83,7 +83,7 @@ plan_programs() {
 # finish_change: apply the planned change, or roll it back and report why.
 finish_change() {
   if [[ -n $(ls "$PENDING_CHANGE.part/new") || -e $PENDING_CHANGE.part/programs ]]; then
-    (check_change_space) || {
+    (check_change_space && check_change_plugin) || {
       rm -rf "$PENDING_CHANGE.part"
       exit 1
     }
@@ -120,6 +120,11 @@ check_change_space() {
   check_space "nothing was stopped or changed"
 }
 
+# check_change_plugin: fail if the API server would wait for its plugin afterwards.
+check_change_plugin() {
+  ! compgen -G "$PENDING_CHANGE.part/new/*.yaml" >/dev/null || check_plugin "$ENCRYPTION_CONFIG"
+}
+
 # resume_change: resume the change of a killed run, or undo it if something else is wanted now: it may be
 # the change that stopped the machine, and have been reverted for that.
 resume_change() {
@@ -151,6 +156,7 @@ do_change() {
   # the attempt.
   make_change "${names[@]}" &
   wait $! || rollback "${names[@]}"
+  [[ " ${names[*]} " != *" kube-apiserver "* ]] || rm -rf "$FORMER_FILES"
   rm -rf "$PENDING_CHANGE"
 }
 

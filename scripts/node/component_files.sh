@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib changed crashes static-pods
+# requires: lib changed crashes kms_plugin static-pods
 # settings: KUBERNETES_VERSION
 # Files of the control plane's components that these read only when they start. Each component has a
 # folder, which its pod mounts. Only functions.
@@ -36,7 +36,8 @@ keep_component_files() {
 }
 
 # use_component_files: restart the components that run with files that have changed. An upgrade, which
-# comes next, restarts them anyway.
+# comes next, restarts them anyway; so does a change of the manifests, which puts the former files back if
+# it fails (rollback.sh).
 use_component_files() {
   local names
   mapfile -t names < <(components_to_restart)
@@ -46,7 +47,21 @@ use_component_files() {
     restart_components "${names[@]}" &
     wait $! || restore_component_files "${names[@]}"
   fi
-  rm -rf "$FORMER_FILES"
+  lacks_plugin_folder || rm -rf "$FORMER_FILES"
+}
+
+# check_plugin FILE: before an API server that runs is stopped, fail unless it will have the plugin that an
+# encryption config names.
+check_plugin() {
+  ! is_healthy kube-apiserver || require_plugin "$1"
+}
+
+# lacks_plugin_folder: is the folder of the plugin not in the API server's pod yet?
+lacks_plugin_folder() {
+  local socket
+  socket=$(plugin_socket "$ENCRYPTION_CONFIG")
+  [[ -n $socket && -f $MANIFESTS/kube-apiserver.yaml ]] &&
+    ! grep --quiet --line-regexp "[ -]*mountPath: ${socket%/*}" "$MANIFESTS/kube-apiserver.yaml"
 }
 
 # components_to_restart: print the components whose manifests name a changed file, or the folder of the
@@ -56,6 +71,7 @@ components_to_restart() {
   for name in "${WITH_FILES[@]}"; do
     folder=$(component_folder "$name")
     [[ -f $MANIFESTS/$name.yaml ]] || continue
+    [[ $name != kube-apiserver ]] || ! lacks_plugin_folder || continue
     for path in "${CHANGED[@]}"; do
       [[ $path == "$folder"/* && $path != "$AUTHENTICATION_FILE" && -f $path ]] || continue
       named=$path
@@ -88,16 +104,21 @@ restart_components() {
 
 # restore_component_files NAME...: put the former files back, start these components with them, and fail.
 restore_component_files() {
-  local name folder
   say "$* did not start with the changed files: putting the previous ones back"
-  for name in "$@"; do
-    folder=$(component_folder "$name")
-    [[ ! -d $FORMER_FILES/${folder##*/} ]] || cp --archive --remove-destination "$FORMER_FILES/${folder##*/}" "${folder%/*}/"
-  done
+  put_former_files "$@"
   restart_components "$@" &
   wait $! || die "$* started neither with the changed files nor with the previous ones (details above)" \
     "correct what is named above and run 'fleet up' again"
   rm -rf "$FORMER_FILES"
   die "$* did not start with the changed files (details above); the previous ones are in use again" \
     "correct the files in the config and run 'fleet up' again"
+}
+
+# put_former_files NAME...: put back the files of these components that a change which failed has replaced.
+put_former_files() {
+  local name folder
+  for name in "$@"; do
+    folder=$(component_folder "$name")
+    [[ ! -d $FORMER_FILES/${folder##*/} ]] || cp --archive --remove-destination "$FORMER_FILES/${folder##*/}" "${folder%/*}/"
+  done
 }

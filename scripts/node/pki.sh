@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib api_server_secrets client_authorities
+# requires: lib api_server_secrets client_authorities kms_plugin
 # settings: CA_CERTIFICATE CA_KEY CA_CHAIN ROOT_CA_CERTIFICATE FRONT_PROXY_CA_CERTIFICATE FRONT_PROXY_CA_KEY FRONT_PROXY_CA_CHAIN ETCD_CA_CERTIFICATE ETCD_CA_KEY ETCD_CA_CHAIN SERVICE_ACCOUNT_KEY SERVICE_ACCOUNT_PUBLIC_KEY
 # The CAs and keys of a control plane. Workers never get them. During a rotation a CERTIFICATE has more
 # than one: the first is that of the KEY, and the one that kubeadm signs with. A CHAIN is what its leaf
@@ -10,6 +10,7 @@ install_pki() {
   install_client_authorities
   # No API server runs here yet that would have to be restarted.
   install_api_server_secrets true
+  require_plugin "$ENCRYPTION_CONFIG"
 }
 
 install_trust() {

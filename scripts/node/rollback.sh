@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib checkpoints staging start static-pods runtime
+# requires: lib checkpoints component_files staging start static-pods runtime
 # The previous state of a machine whose change failed, or was interrupted and is no longer wanted.
 # Only functions.
 
@@ -46,6 +46,10 @@ restore_former() {
     rm -f "$MANIFESTS/$name.yaml"
   done
   end_components "${RESTORED[@]}"
+  if [[ " ${RESTORED[*]} " == *" kube-apiserver "* ]]; then
+    put_former_files "${RESTORED[@]}"
+    rm -rf "$FORMER_FILES"
+  fi
   rollback_programs
   restore_checkpoints
   for name in config flags; do

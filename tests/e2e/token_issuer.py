@@ -5,20 +5,16 @@ https://openid.net/specs/openid-connect-discovery-1_0.html
 
 import base64
 import json
-import ssl
-import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from model.pki import certificates, serving
+from tests.e2e.https_server import HttpsServer
 
 AUDIENCE = "kubernetes"
 KEY_ID = "1"
@@ -26,11 +22,10 @@ DISCOVERY, KEYS = "/.well-known/openid-configuration", "/keys"
 
 
 class TokenIssuer:
-    """An issuer at an address: its `url` and the CA of its certificate, `ca_pem`."""
+    """An issuer: its `url` and the CA of its certificate, `ca_pem`."""
 
-    def __init__(self, address: str, port: int, ca_pem: str) -> None:
-        self.url = f"https://{address}:{port}"
-        self.ca_pem = ca_pem
+    def __init__(self, url: str, ca_pem: str) -> None:
+        self.url, self.ca_pem = url, ca_pem
         self._key = rsa.generate_private_key(65537, 2048)
 
     def config(self, name: str, **more: Any) -> dict[str, Any]:
@@ -78,25 +73,14 @@ class TokenIssuer:
 @contextmanager
 def issuing(address: str) -> Iterator[TokenIssuer]:
     """Serve an issuer at this address of the host until the end of the block."""
-    authority = certificates.new_authority("ca-of-issuer", timedelta(days=1))
-    server = ThreadingHTTPServer(("", 0), BaseHTTPRequestHandler)
-    issuer = TokenIssuer(address, server.server_port, authority.cert_pem)
-    server.RequestHandlerClass = _handler(issuer)
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    with tempfile.TemporaryDirectory() as folder:
-        pem = Path(folder) / "serving.pem"
-        pem.touch(mode=0o600)
-        pem.write_text(serving.issue(authority, "issuer", address, timedelta(hours=12)).pem)
-        tls.load_cert_chain(pem)
-    server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
+    server = HttpsServer(address)
+    issuer = TokenIssuer(server.url, server.ca_pem)
+    server.handler = _handler(issuer)
+    server.start()
     try:
         yield issuer
     finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        server.stop()
 
 
 def _handler(issuer: TokenIssuer) -> type[BaseHTTPRequestHandler]:
