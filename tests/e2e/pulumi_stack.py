@@ -6,6 +6,7 @@ machines. Only what is rebuilt from the registries (tool chain, bundle, image) c
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from contextlib import suppress
@@ -59,6 +60,7 @@ class PulumiStack(IsolatedStack):
         self, folder: Path, name: str, config: dict[str, Any], program: Path = CHECKOUT
     ) -> None:
         super().__init__(folder, name, program)
+        self._kubeconfigs = program / "kubeconfigs" / name
         self.config = config
         self.secrets: dict[str, Any] = {}
 
@@ -108,6 +110,8 @@ class PulumiStack(IsolatedStack):
 
     def create(self) -> None:
         """Make the stack's record; the engine writes the salt into a config file beside it."""
+        # Those of a killed run are for the clusters that it had.
+        self._remove_kubeconfigs()
         self.apply_config()
         super().create()
 
@@ -129,7 +133,12 @@ class PulumiStack(IsolatedStack):
 
     def destroy(self) -> Finished:
         """`pulumi destroy`."""
+        self._remove_kubeconfigs()
         return self.succeed("destroy", *UNATTENDED, "--parallel", "32")
+
+    def _remove_kubeconfigs(self) -> None:
+        """Remove what the program's commands keep in the checkout, as `fleet down` does."""
+        shutil.rmtree(self._kubeconfigs, ignore_errors=True)
 
     def output(self, name: str) -> Any:
         """One stack output, secret ones included."""
