@@ -7,7 +7,6 @@ figures; the tests run in order.
 
 import time
 from collections.abc import Iterator
-from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from tests.e2e import stored
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access, living
 from tests.e2e.machines import Machines
+from tests.e2e.one_cluster import three_control_planes
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.e2e.secret_readers import TEXT, Readers
 from tests.waiting import await_true
@@ -38,25 +38,13 @@ MOST_PER_DAY = 50 * 10**6
 IDLE_SECONDS = 180
 
 
-def config(network: IPv4Network) -> dict[str, Any]:
-    return {
-        "kubernetesVersion": "1.36.3",
-        "machines": {"driver": "container", "cpus": 2, "memory": "2Gi"},
-        "clusters": {
-            "cluster1": {
-                "machines": {"subnet": str(network)},
-                "endpoint": {"vip": f"{network[100]}:8443"},
-                "controlPlanes": {"count": 3},
-                "workers": {"count": 1},
-                "security": {"secretsEncryption": {"provider": "none"}},
-            }
-        },
-    }
-
-
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[PulumiStack]:
-    with subnet(88) as network, living(config(network)) as stack:
+    security = {"secretsEncryption": {"provider": "none"}}
+    with (
+        subnet(88) as network,
+        living(three_control_planes(network, security=security)) as stack,
+    ):
         yield stack
 
 

@@ -17,6 +17,7 @@ from scripts.fleet.nodes import read_nodes
 from tests.e2e.expiry import expire_cluster, issued, kubelet_certificate
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access, living
+from tests.e2e.one_cluster import three_control_planes
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.waiting import await_true
 
@@ -32,21 +33,8 @@ DATA = "what etcd keeps"
 
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[PulumiStack]:
-    with subnet(87) as network:
-        config = {
-            "kubernetesVersion": "1.36.3",
-            "machines": {"driver": "container", "cpus": 2, "memory": "2Gi"},
-            "clusters": {
-                "cluster1": {
-                    "machines": {"subnet": str(network)},
-                    "endpoint": {"vip": f"{network[100]}:8443"},
-                    "controlPlanes": {"count": 3},
-                    "workers": {"count": 1},
-                }
-            },
-        }
-        with living(config) as stack:
-            yield stack
+    with subnet(87) as network, living(three_control_planes(network)) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ order.
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from tests.e2e.kms_plugin import Keys, Plugin
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access, living
 from tests.e2e.machines import Machines
+from tests.e2e.one_cluster import three_control_planes
 from tests.e2e.pulumi_stack import CHECKOUT, Finished, PulumiStack
 from tests.e2e.secret_readers import TEXT, Readers
 from tests.waiting import await_true
@@ -41,24 +41,9 @@ KEY_SECONDS = 150
 REFUSED_SECONDS = 90
 
 
-def config(network: IPv4Network) -> dict[str, Any]:
-    return {
-        "kubernetesVersion": "1.36.3",
-        "machines": {"driver": "container", "cpus": 2, "memory": "2Gi"},
-        "clusters": {
-            "cluster1": {
-                "machines": {"subnet": str(network)},
-                "endpoint": {"vip": f"{network[100]}:8443"},
-                "controlPlanes": {"count": 3},
-                "workers": {"count": 1},
-            }
-        },
-    }
-
-
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[PulumiStack]:
-    with subnet(88) as network, living(config(network)) as stack:
+    with subnet(88) as network, living(three_control_planes(network)) as stack:
         yield stack
 
 
@@ -288,6 +273,7 @@ def test_another_key_encrypts_all_secrets_once_they_are_written_again(
     await_true(is_used, "another key to be used", KEY_SECONDS)
     print(f"\nthe new key is used after {time.monotonic() - began:.0f} s")
     assert key_of(stored.secrets(cluster, PLANES[0])["default/one"]) == former
+    # Each asks for it at a time of its own.
     await_true(lambda: time.monotonic() - began > 130, "all API servers to use it", 150)
     cluster("delete", *RECORD)
     fleet.refresh()
