@@ -15,7 +15,9 @@ from ops.watch.sources import (
     COMPONENT,
     ETCD,
     HOST,
+    KUBELET,
     MEASURED,
+    MEASUREMENT,
     NETWORK,
     NODES,
     PODS,
@@ -55,6 +57,7 @@ def _unknown(view: View) -> Iterator[str]:
     """
     yield from view.unread
     yield from map(NETWORK, view.silent_networks)
+    yield from _unknown_kubelets(view)
     reporting = {each.node for each in view.hosts if each.is_reporting}
     probing = {probe.node for probe in view.network}
     for node in view.nodes:
@@ -73,6 +76,25 @@ def _unknown(view: View) -> Iterator[str]:
         yield REGISTRATIONS
     if not view.is_measured:
         yield MEASURED
+
+
+def _unknown_kubelets(view: View) -> Iterator[str]:
+    """Yield the sources of kubelets of which it is not known whether anybody reaches them.
+
+    A line of a log that was requested anew shows that the API server does.
+    """
+    heard = {each.node for each in view.hosts} - view.silent_hosts
+    heard |= {probe.node for probe in view.network} - view.silent_networks
+    for node in view.nodes:
+        name, found = node.status.name, view.unmeasured.get(node.status.name)
+        if node.status.cordoned:
+            continue
+        if not node.status.ready or name not in {*heard, *view.cut_off}:
+            yield KUBELET(name)
+        if found and not found.why and not found.is_heard:
+            yield KUBELET(name)
+        if not node.status.ready or (found and not found.is_certain):
+            yield MEASUREMENT(name)
 
 
 def _nodes(view: View, _limits: Limits) -> Iterator[Finding]:
@@ -96,9 +118,9 @@ def _kubelets(view: View, _limits: Limits) -> Iterator[Finding]:
         if node not in cordoned:
             message = f"the API server does not reach its kubelet: {why}"
             condition = view.condition(Severity.ERROR, "KubeletUnreachable", message, node)
-            yield finding.of(condition, NODES, PODS, hold=KUBELET_HOLD)
+            yield finding.of(condition, NODES, PODS, KUBELET(node), hold=KUBELET_HOLD)
     for node, found in view.unmeasured.items():
-        if node not in cordoned and node not in view.cut_off:
+        if found.is_certain and node not in cordoned and node not in view.cut_off:
             yield _unmeasured(view, node, found)
 
 
@@ -112,14 +134,14 @@ def _unmeasured(view: View, node: str, found: Unmeasured) -> Finding:
             "machines reach port 10250 on it"
         )
         condition = view.condition(Severity.ERROR, "KubeletUnreachable", message, node)
-        sources = [NODES, PODS]
+        sources = [NODES, PODS, KUBELET(node)]
     else:
         message = (
             f"metrics-server has measured nothing on it since {last}, though the API server "
             "reaches its kubelet: check that the Node of metrics-server reaches port 10250 on it"
         )
         condition = view.condition(Severity.WARNING, "KubeletNotMeasured", message, node)
-        sources = [NODES, PODS, MEASURED]
+        sources = [NODES, PODS, MEASURED, MEASUREMENT(node)]
     return finding.of(condition.model_copy(update={"since": found.since}), *sources)
 
 

@@ -57,6 +57,7 @@ class _Suspect:
     begun: float
     since: datetime | None
     is_asked: bool = False
+    is_heard: bool = False
     silent: float | None = None
     why: str = ""
 
@@ -69,8 +70,8 @@ class Scrapes:
     """Reads what metrics-server measured; `changed` is called when `found` is another.
 
     `candidates` returns the Nodes with a probe pod, `heard` when the API last answered. `found` has
-    those that are not measured, by Node; `is_read` says whether metrics-server works: of a Node
-    that is measured again nothing is known otherwise.
+    those that are not measured, by Node, from the first time on; `is_read` says whether
+    metrics-server works: of a Node that is measured again nothing is known otherwise.
     """
 
     def __init__(
@@ -83,6 +84,8 @@ class Scrapes:
         self._session, self._candidates = session, candidates
         self._heard, self._changed = heard, changed
         self._suspects: dict[str, _Suspect] = {}
+        # Those that are omitted as well, and are asked when others have answered.
+        self._waiting: set[str] = set()
         # The time of what was measured, as it is written, and when that was new.
         self._measured: dict[str, tuple[str, float]] = {}
         self.is_read = False
@@ -145,11 +148,13 @@ class Scrapes:
             since = _time(self._measured.get(node, ("", 0.0))[0])
             self._suspects[node] = suspect = _Suspect(now, since)
             self._ask(node, suspect)
+        self._waiting = omitted - set(self._suspects)
         self._show(is_read=True)
 
     def _know_nothing(self) -> None:
         """Take it that metrics-server says nothing now."""
         self._suspects = {node: each for node, each in self._suspects.items() if each.is_certain}
+        self._waiting.clear()
         self._show(is_read=False)
 
     def _ask(self, node: str, suspect: _Suspect) -> None:
@@ -176,7 +181,7 @@ class Scrapes:
     def _answered(self, node: str, suspect: _Suspect, begun: float, error: ApiError | None) -> None:
         again = LATER_SECONDS
         if error is None:
-            suspect.silent = None
+            suspect.is_heard, suspect.silent = True, None
             if suspect.why:
                 # Whether metrics-server reaches it, too, is read next.
                 suspect.begun, suspect.why = time.monotonic(), ""
@@ -193,6 +198,7 @@ class Scrapes:
         self._show()
 
     def _was_silent(self, suspect: _Suspect, begun: float, error: ApiError) -> None:
+        suspect.is_heard = False
         if suspect.silent is None:
             suspect.silent = begun
         heard = self._heard()
@@ -204,11 +210,9 @@ class Scrapes:
 
     def _show(self, is_read: bool | None = None) -> None:
         is_read = self.is_read if is_read is None else is_read
-        found = {
-            node: Unmeasured(each.since, each.why)
-            for node, each in self._suspects.items()
-            if each.is_certain
-        }
+        found = {node: Unmeasured(is_heard=False, is_certain=False) for node in self._waiting}
+        for node, each in self._suspects.items():
+            found[node] = Unmeasured(each.since, each.why, each.is_heard, each.is_certain)
         if (found, is_read) != (self.found, self.is_read):
             self.found, self.is_read = found, is_read
             self._changed()

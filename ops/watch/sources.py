@@ -16,3 +16,5 @@ def of_node(source: str, node: str) -> str:
 
 
 COMPONENT, HOST, NETWORK = (partial(of_node, each) for each in ("component", "host", "network"))
+# Whether a kubelet answers the API server, and metrics-server.
+KUBELET, MEASUREMENT = (partial(of_node, each) for each in ("kubelet", "measurement"))

@@ -38,11 +38,14 @@ class Slow:
 class Unmeasured:
     """A Node of which metrics-server measures nothing; `since` is when it last did, if known.
 
-    `why` says how its kubelet did not answer the API server; empty: it answers.
+    `why` says how its kubelet did not answer the API server. Without that: `is_heard` says that it
+    answered, `is_certain` that it was not measured for long enough.
     """
 
     since: datetime | None = None
     why: str = ""
+    is_heard: bool = True
+    is_certain: bool = True
 
 
 @dataclass(frozen=True)

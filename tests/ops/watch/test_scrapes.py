@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from model.watch import problem
 from ops.watch import scrapes
 from ops.watch.watcher import NODES_PATH, PODS_PATH
 from tests.ops.watch.conftest import Watching
-from tests.ops.watch.watched_api import Apis, Cluster, node
+from tests.ops.watch.watched_api import FOLLOWED, Apis, Cluster, node
 
 Begin = Callable[..., Watching]
 LOG = f"{PODS_PATH}/probe-n2/log"
@@ -70,6 +71,24 @@ def test_a_kubelet_behind_a_firewall_is_told_with_its_port_and_its_end(
     watch.until_told(TOLD, "ended KubeletUnreachable n2")
 
 
+def test_a_kubelet_behind_a_firewall_is_still_there_after_a_restart(
+    apis: Apis, watching: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(problem, "END_SECONDS", 1.0)
+    monkeypatch.setattr("ops.watch.exchange.Exchange.HEAD_SECONDS", 3.0)
+    cluster, watch = watched(apis, watching)
+    silence(cluster)
+    watch.until_told(TOLD)
+    # Nothing that is requested again is answered either.
+    cluster.unanswered.add(f"{LOG}{FOLLOWED}")
+    watch = watching("c")
+    watch.until(lambda: is_measured(watch))
+    watch.quiet(4)
+    assert watch.told() == []
+    cluster.unanswered.clear()
+    watch.until_told("ended KubeletUnreachable n2")
+
+
 @pytest.mark.parametrize("why", ["connect: connection refused", "i/o timeout"])
 def test_what_the_api_server_says_of_a_kubelet_is_told(
     apis: Apis, watching: Begin, why: str
@@ -104,6 +123,22 @@ def test_a_kubelet_that_answers_is_not_told_at_once(
     del cluster.failures[scrapes.METRICS]
     cluster.measure()
     watch.until_told("began KubeletNotMeasured n2", "ended KubeletNotMeasured n2")
+
+
+def test_a_kubelet_that_is_not_measured_is_still_so_after_a_restart(
+    apis: Apis, watching: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(problem, "END_SECONDS", 1.0)
+    monkeypatch.setattr(scrapes, "UNMEASURED_SECONDS", 3.0)
+    cluster, watch = watched(apis, watching)
+    cluster.measure("n2")
+    watch.until_told("began KubeletNotMeasured n2")
+    watch = watching("c")
+    watch.until(lambda: is_measured(watch))
+    watch.quiet(5)
+    assert watch.told() == []
+    cluster.measure()
+    watch.until_told("ended KubeletNotMeasured n2")
 
 
 def test_a_kubelet_that_is_restarted_is_not_told(apis: Apis, watching: Begin) -> None:

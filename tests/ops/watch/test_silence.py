@@ -149,6 +149,26 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"unmeasured": {"n1": Unmeasured()}},
         {"is_measured": False},
     ),
+    "a Node is not measured for the first time": (
+        {"unmeasured": {"n1": Unmeasured()}},
+        {"unmeasured": {"n1": Unmeasured(is_certain=False)}},
+    ),
+    "a Node that is not measured is not Ready": (
+        {"unmeasured": {"n1": Unmeasured()}},
+        {"nodes": nodes(n1="Unknown")},
+    ),
+    "a kubelet is not asked yet": (
+        {"unmeasured": {"n1": Unmeasured(why="no answer")}},
+        {"unmeasured": {"n1": Unmeasured(is_heard=False, is_certain=False)}},
+    ),
+    "no log of a kubelet was read yet": (
+        {"cut_off": {"n1": "connection refused"}},
+        {"silent_hosts": frozenset({"n1"}), "silent_networks": frozenset({"n1"})},
+    ),
+    "the Node of a kubelet is not Ready": (
+        {"unmeasured": {"n1": Unmeasured(why="no answer")}},
+        {"nodes": nodes(n1="Unknown")},
+    ),
 }
 
 

@@ -41,6 +41,7 @@ WRITTEN = "2026-01-01T00:00:00Z"
 # What this program applies.
 OURS = ((APPS[0], "kubeadm-fleet-probe"), (APPS[2], "kube-flannel-ds"))
 STREAMS = 1000
+FOLLOWED = "?follow"
 
 
 class Stream:
@@ -101,7 +102,7 @@ class Cluster:
         self.asked: list[str] = []
         self.streams: set[Stream] = set()
         self.is_hanging = False
-        # Paths that nothing is answered to, unless they are followed.
+        # Paths that nothing is answered to; what is followed is a path with FOLLOWED.
         self.unanswered: set[str] = set()
         # Of its clock, before this host's.
         self.ahead = timedelta()
@@ -220,7 +221,8 @@ class Cluster:
         connection.streams[number] = stream
         self.streams = {each for each in self.streams if each.is_open} | {stream}
         self.asked.append(f"{method} {parts.path}{'?watch' if 'watch' in query else ''}")
-        if self.is_hanging or (parts.path in self.unanswered and "follow" not in query):
+        asked = parts.path + (FOLLOWED if "follow" in query else "")
+        if self.is_hanging or asked in self.unanswered:
             return
         if failure := self.failures.get(parts.path) or self.failures.get("*"):
             stream.head(failure[0])
