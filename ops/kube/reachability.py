@@ -104,13 +104,18 @@ def judge(
     probes: Sequence[Probe], reports: Mapping[Probe, Report]
 ) -> tuple[list[Failure], list[Failure]]:
     """Return probes that do not report, and each connection that fails now by those that do."""
-    newest = max((report.time for report in reports.values()), default=NEVER)
-    reports = {probe: _unless_stale(report, newest) for probe, report in reports.items()}
+    reports = current(reports)
     known = {probe: report for probe, report in reports.items() if not report.unreadable}
     failed: Iterable[_Gap] = ()
     if any(report.unreached for report in known.values()):
         failed = (gap for gap in _gaps(probes, known) if gap.since)
     return list(_unreadable(reports)), list(_describe(failed, probes, known))
+
+
+def current(reports: Mapping[Probe, Report]) -> dict[Probe, Report]:
+    """Return the reports, unreadable where a probe reports no more while others do."""
+    newest = max((report.time for report in reports.values()), default=NEVER)
+    return {probe: _unless_stale(report, newest) for probe, report in reports.items()}
 
 
 def _read_all(client: Client, probes: list[Probe], parallel: int) -> dict[Probe, Report]:
@@ -121,10 +126,7 @@ def _read_all(client: Client, probes: list[Probe], parallel: int) -> dict[Probe,
         answer.value or Report(unreadable=f"its log cannot be read: {answer.error}")
         for answer in answers
     ]
-    newest = max(report.time for report in reports)
-    return {
-        probe: _unless_stale(report, newest) for probe, report in zip(probes, reports, strict=True)
-    }
+    return current(dict(zip(probes, reports, strict=True)))
 
 
 def _unless_stale(report: Report, newest: datetime) -> Report:

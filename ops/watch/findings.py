@@ -59,7 +59,8 @@ def _unknown(view: View) -> Iterator[str]:
     yield from map(NETWORK, view.silent_networks)
     yield from _unknown_kubelets(view)
     reporting = {each.node for each in view.hosts if each.is_reporting}
-    probing = {probe.node for probe in view.network}
+    probes = reachability.current(view.network)
+    probing = {probe.node for probe, report in probes.items() if not report.unreadable}
     for node in view.nodes:
         name = node.status.name
         if name not in reporting:

@@ -131,6 +131,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "silent_networks": frozenset({"n0"}),
         },
     ),
+    "a probe hangs": (LOST, {"network": network(lost=1, ago=2 * reachability.STALE)}),
     "the Node of a probe is not Ready": (LOST, LOST | {"nodes": nodes(n0="Unknown")}),
     "the Node of a component is not Ready": (
         {"pods": running(STOPPED)},
