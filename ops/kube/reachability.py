@@ -72,12 +72,13 @@ class Failure:
     """What fails, as a line for people; `since` is a time of RFC 3339, "" if it is not known.
 
     `nodes` are the Nodes that it is about: the one that reaches no other or is not reached, or both
-    ends of a connection.
+    ends of a connection; `reporters` are those whose probes say so.
     """
 
     text: str
     since: str = ""
     nodes: tuple[str, ...] = ()
+    reporters: frozenset[str] = frozenset()
 
 
 def missing(client: Client, probes: list[Probe]) -> list[str]:
@@ -205,7 +206,8 @@ def _failure(what: str, gaps: Iterable[_Gap], probe: Probe, *nodes: str) -> Fail
     times = [gap.since for gap in gaps]
     # RFC 3339 in one zone: text order is time order.
     since = max(times) if all(times) else ""
-    return Failure(f"{what} {f'since {since}' if since else 'yet'}: {_hint(probe)}", since, nodes)
+    text = f"{what} {f'since {since}' if since else 'yet'}: {_hint(probe)}"
+    return Failure(text, since, nodes, frozenset(gap.source.node for gap in gaps))
 
 
 def _hint(probe: Probe) -> str:

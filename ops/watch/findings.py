@@ -33,6 +33,8 @@ ETCD_COMPONENT = "etcd"
 COMPONENT_HOLD = 8.0
 # A kubelet may be restarted.
 KUBELET_HOLD = 10.0
+# Who is reached by none is known when the logs of all probes were read.
+PROBES_HOLD = 10.0
 # A rollout leaves Nodes cordoned for minutes.
 CORDON_HOLD = 600.0
 # A Node that has just joined waits for its pod network.
@@ -176,6 +178,7 @@ def _network(view: View, _limits: Limits) -> Iterator[Finding]:
     reports = {probe: report for probe, report in view.network.items() if probe.node in ready}
     if len(reports) < 2:
         return
+    hold = PROBES_HOLD if ready & view.silent_networks else 0.0
     _, failed = reachability.judge(list(reports), reports)
     for each in failed:
         condition = Condition(
@@ -187,8 +190,8 @@ def _network(view: View, _limits: Limits) -> Iterator[Finding]:
             since=datetime.fromisoformat(each.since) if each.since else None,
             message=each.text,
         )
-        sources = [NODES, PODS, *map(NETWORK, each.nodes)]
-        yield finding.of(condition, *sources, item=">".join(each.nodes))
+        sources = [NODES, PODS, *map(NETWORK, sorted({*each.nodes, *each.reporters}))]
+        yield finding.of(condition, *sources, item=">".join(each.nodes), hold=hold)
 
 
 def _hosts(view: View, limits: Limits) -> Iterator[Finding]:

@@ -59,13 +59,15 @@ def reports(*silent: str, **lines: str) -> tuple[Reading, ...]:
     )
 
 
-def network(*silent: str, ago: timedelta = timedelta(), lost: int | None = None) -> Any:
-    """What probes reach: that of the first Node said so a while ago, and lost another one."""
+def network(
+    *silent: str, ago: timedelta = timedelta(), lost: int | None = None, by: tuple[int, ...] = (0,)
+) -> Any:
+    """What probes reach: that of the first Node said so a while ago, and some lost another one."""
     gaps = {} if lost is None else {watched_api.address(lost): "2026-11-27T08:00:00Z"}
     found: dict[Probe, Report] = {}
     for index, name in enumerate(NAMES):
         if name not in silent:
-            report = reachability.parsed(reaches(3, index, {} if index else gaps))
+            report = reachability.parsed(reaches(3, index, gaps if index in by else {}))
             time = report.time - (timedelta() if index else ago)
             key = Probe(name, f"probe-{name}", watched_api.address(index))
             found[key] = replace(report, time=time)
@@ -132,6 +134,10 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         },
     ),
     "a probe hangs": (LOST, {"network": network(lost=1, ago=2 * reachability.STALE)}),
+    "all probes that miss a Node are silent": (
+        {"network": network(lost=1, by=(0, 2))},
+        {"network": network("n0", "n2")},
+    ),
     "the Node of a probe is not Ready": (LOST, LOST | {"nodes": nodes(n0="Unknown")}),
     "the Node of a component is not Ready": (
         {"pods": running(STOPPED)},
@@ -202,6 +208,14 @@ def test_what_is_silent_is_neither_over_nor_told_again(case: str) -> None:
     told = [*life.see(view(**silent)), *life.see(view(**before))]
     assert reason not in [each for _, each in told]
     assert (Change.ENDED, reason) in life.see(view())
+
+
+def test_what_few_probes_say_is_told_when_the_others_were_not_heard_for_a_while() -> None:
+    lost, silent = network("n2", lost=1, by=(0, 2)), frozenset({"n2"})
+    (early,) = findings.snapshot(view(network=lost, silent_networks=silent), Limits()).findings
+    (late,) = findings.snapshot(view(network=network(lost=1, by=(0, 2))), Limits()).findings
+    assert (early.item, early.hold) == ("n0>n1", findings.PROBES_HOLD)
+    assert (late.item, late.hold) == ("n1", 0.0)
 
 
 def test_what_a_machine_says_holds_whether_its_node_is_ready_or_not() -> None:
