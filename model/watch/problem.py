@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from model.status.condition import Severity
 from model.watch.finding import Finding
 
-# It is over when it has not been there for so long: what comes back by then has never ended.
+# It is over when it was known not to be there for so long: what comes back by then never ended.
 END_SECONDS = 15.0
 # Each return within this time doubles that, up to a limit.
 RETURN = timedelta(hours=1)
@@ -36,7 +36,11 @@ class Problem:
     def miss(self, time: datetime, seconds: float) -> None:
         """Note that it is not there."""
         if self.gone is None:
-            self.gone, self.ended = seconds, time
+            self.gone, self.ended = seconds, self.ended or time
+
+    def doubt(self) -> None:
+        """Note that it is not known whether it is there."""
+        self.gone = None
 
     def is_due(self, seconds: float) -> bool:
         """Whether it is to be told."""

@@ -49,6 +49,8 @@ class State:
         for key in [key for key in problems if key not in found]:
             if snapshot.knows(problems[key].finding.sources):
                 problems[key].miss(clock.time, clock.seconds)
+            else:
+                problems[key].doubt()
         return list(self._events(cluster, clock))
 
     def forget_all_but(self, clusters: Collection[str], clock: Clock) -> list[Event]:

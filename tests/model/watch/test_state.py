@@ -121,6 +121,19 @@ def test_what_cannot_be_read_has_neither_begun_nor_ended() -> None:
     assert life.see(DOWN, after=100) == []
 
 
+def test_an_end_that_is_in_doubt_is_not_told() -> None:
+    life = Life()
+    life.see(DOWN)
+    life.see(after=60)
+    assert life.see(after=END_SECONDS, unknown=frozenset({"nodes"})) == []
+    assert life.see(GONE, after=60, is_known=False) == ["began APIUnreachable"]
+    assert life.see(DOWN, GONE, after=1) == []
+    life.see(GONE, after=1)
+    life.see(GONE, after=5, unknown=frozenset({"nodes"}))
+    assert life.see(GONE, after=5) == []
+    assert life.see(GONE, after=END_SECONDS) == ["ended NotReady n1"]
+
+
 def test_alike_findings_of_one_object_are_told_apart() -> None:
     life = Life()
     one, two = (replace(DOWN, reason="HostDrift", item=item) for item in ("file /a", "file /b"))
