@@ -12,7 +12,7 @@ from ops.kube.cluster_status import PROBE
 from ops.kube.object_status import ADVICE, REASONS
 from ops.watch.pods import DNS
 from ops.watch.pods import PROBE as PROBE_APP
-from ops.watch.sources import ADD_ONS, NODES, PODS, REGISTRATIONS
+from ops.watch.sources import ADD_ONS, COMPONENT, NODES, PODS, REGISTRATIONS
 from ops.watch.view import Limits, View
 
 # Add-ons by the name that tables have.
@@ -50,7 +50,7 @@ def pods(view: View, _limits: Limits) -> Iterator[Finding]:
             condition = view.condition(
                 Severity.ERROR, "ProbeNotReady", f"its probe pod {what}", node
             )
-            yield finding.of(condition, NODES, PODS, hold=POD_HOLD)
+            yield finding.of(condition, NODES, PODS, COMPONENT(node), hold=POD_HOLD)
 
 
 def _missing_probe(view: View) -> Finding:

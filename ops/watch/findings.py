@@ -259,7 +259,8 @@ def _slow(view: View, _limits: Limits) -> Iterator[Finding]:
     size, quota = view.slow.etcd_bytes, view.quota
     if quota and size > ETCD_FULL_SHARE * quota:
         message = f"etcd's database uses {size // MIB} MiB of its quota of {quota // MIB} MiB"
-        yield _about(view, ETCD, Severity.WARNING, "EtcdSpace", message)
+        condition = view.condition(Severity.WARNING, "EtcdSpace", message)
+        yield finding.of(condition, ETCD, PODS)
     for right in view.slow.rights:
         message = f"the credential for watching may {right}: use one that only reads"
         condition = view.condition(Severity.WARNING, "MayChange", message)

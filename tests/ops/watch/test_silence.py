@@ -147,6 +147,11 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"slow": Slow(etcd_bytes=1, serving=SERVING)},
         {"slow": Slow(etcd_bytes=1)},
     ),
+    "the Node of a probe that does not run is not Ready": (
+        {"pods": running(probe("n1", 1, ready="False"))},
+        {"nodes": nodes(n1="Unknown")},
+    ),
+    "etcd's quota is not read": (FULL, FULL | {"pods": (), "unread": frozenset({PODS})}),
     "etcd's size is not read": (FULL, {"slow": Slow(serving=view().slow.serving)}),
     "aggregated APIs are not read": (
         {"registrations": (UNAVAILABLE,)},
