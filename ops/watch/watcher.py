@@ -201,13 +201,9 @@ class Watcher:
         every: dict[str, list[Collection[Any]]] = {
             sources.NODES: [self._nodes],
             sources.PODS: [self._pods],
-            sources.ADD_ONS: [each for each in self._apps if each.path not in NETWORK_PATHS],
+            sources.ADD_ONS: self._apps,
         }
-        unread = {
-            source
-            for source, lists in every.items()
-            if not all(each.is_synced and each.error is None for each in lists)
-        }
+        unread = {source for source, lists in every.items() if not all(map(_is_read, lists))}
         return View(
             cluster=self.cluster,
             nodes=tuple(self._nodes.items.values()),
@@ -265,6 +261,13 @@ class Watcher:
             for path, error in failures.items()
             if error.status == HTTPStatus.FORBIDDEN
         ]
+
+
+def _is_read(listed: Collection[Any]) -> bool:
+    """Whether a list is current, or may not be read since another pod network's would be there."""
+    if listed.error is not None and listed.error.status == HTTPStatus.FORBIDDEN:
+        return listed.path in NETWORK_PATHS
+    return listed.is_synced and listed.error is None
 
 
 def _is_measurable(node: NodeStatus, now: datetime) -> bool:

@@ -3,11 +3,11 @@
 import pytest
 
 from ops.kube.cluster_status import APPS
-from ops.watch import leaders, watcher
+from ops.watch import add_ons, leaders, watcher
 from ops.watch.watcher import NODES_PATH, PODS_PATH
 from tests.ops.watch.conftest import Begin
 from tests.ops.watch.faults import edit_file, stop_kubelet, stop_schedulers
-from tests.ops.watch.watched_api import Apis, differs, node, says
+from tests.ops.watch.watched_api import OURS, Apis, differs, node, says
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -92,6 +92,28 @@ def test_a_leader_that_is_missing_is_still_missing_after(
     assert watch.told().count("began LeaderMissing") == (not is_restart)
     cluster.stale_leaders.clear()
     watch.until(lambda: "ended LeaderMissing" in watch.told())
+
+
+def test_an_add_on_of_a_list_that_cannot_be_read_has_not_ended(
+    apis: Apis, watching: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(add_ons, "POD_HOLD", 0.2)
+    cluster = apis.add("c", 2)
+    path, name = OURS[1]
+    healthy = cluster.objects[path][name]
+    watch = watching("c")
+    watch.until_known("c")
+    cluster.put(path, {**healthy, "status": {"desiredNumberScheduled": 2, "numberReady": 1}})
+    watch.until_told("began AddOnNotReady")
+    cluster.failures = {path: (503, "the server is shutting down")}
+    watch = watching("c")
+    watch.until(lambda: bool(watch.fleet.seen()["c"].view.nodes))
+    watch.quiet(3)
+    assert watch.told() == []
+    cluster.failures = {}
+    watch.until_known("c")
+    cluster.put(path, healthy)
+    watch.until_told("ended AddOnNotReady")
 
 
 @pytest.mark.parametrize("how", ["cut", "go_away", "compact and cut"])
