@@ -10,7 +10,7 @@ from model.watch import finding
 from model.watch.finding import Finding, Snapshot
 from ops.kube import host_status, reachability
 from ops.kube.cluster_status import DUE_SHARE
-from ops.watch import add_ons
+from ops.watch import add_ons, slow
 from ops.watch.sources import (
     COMPONENT,
     ETCD,
@@ -75,6 +75,8 @@ def _unknown(view: View) -> Iterator[str]:
         yield SERVING
     if not view.slow.etcd_bytes:
         yield ETCD
+    if not set(slow.RIGHTS) <= set(view.slow.rights):
+        yield RIGHTS
     if view.registrations is None:
         yield REGISTRATIONS
     if not view.is_measured:
@@ -261,7 +263,7 @@ def _slow(view: View, _limits: Limits) -> Iterator[Finding]:
         message = f"etcd's database uses {size // MIB} MiB of its quota of {quota // MIB} MiB"
         condition = view.condition(Severity.WARNING, "EtcdSpace", message)
         yield finding.of(condition, ETCD, PODS)
-    for right in view.slow.rights:
+    for right in (each for each, is_allowed in view.slow.rights.items() if is_allowed):
         message = f"the credential for watching may {right}: use one that only reads"
         condition = view.condition(Severity.WARNING, "MayChange", message)
         yield finding.of(condition, RIGHTS, item=right)

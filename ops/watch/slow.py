@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ops.kube import serving_certificate
@@ -47,7 +48,8 @@ class SlowReads:
         """Begin; each is read again by itself."""
         self._session.after(0.0, self._certificate)
         self._session.jittered(FIRST_SECONDS, self._size)
-        self._session.jittered(1.0, self._rights)
+        for right in RIGHTS:
+            self._session.jittered(1.0, partial(self._ask_right, right))
 
     def _certificate(self) -> None:
         self._session.jittered(SERVING_SECONDS, self._certificate)
@@ -69,26 +71,19 @@ class SlowReads:
         lines = Lines(take)
         self._session.open(Exchange("/metrics", lines.feed, end, seconds=ANSWER_SECONDS))
 
-    def _rights(self) -> None:
-        """Ask what the credential may do beyond reading; it may not be answered."""
-        self._session.jittered(RIGHTS_SECONDS, self._rights)
-        for right in RIGHTS:
-            self._ask_right(right)
-
     def _ask_right(self, right: str) -> None:
+        """Ask whether the credential may do something beyond reading; it may not be answered."""
         body = bytearray()
 
         def end(error: ApiError | None) -> None:
-            if error is not None:
-                return
             try:
-                said: Any = json.loads(body)
+                said: Any = json.loads(body) if error is None else None
                 is_allowed = bool(said["status"]["allowed"])
             except (ValueError, KeyError, TypeError):
+                self._session.jittered(METRICS_SECONDS, partial(self._ask_right, right))
                 return
-            others = set(self.found.rights) - {right}
-            rights = sorted(others | {right}) if is_allowed else sorted(others)
-            self._put(replace(self.found, rights=tuple(rights)))
+            self._session.jittered(RIGHTS_SECONDS, partial(self._ask_right, right))
+            self._put(replace(self.found, rights={**self.found.rights, right: is_allowed}))
 
         review = {
             "apiVersion": "authorization.k8s.io/v1",

@@ -26,12 +26,13 @@ class Limits:
 class Slow:
     """What is read seldom: the API server's certificate and the size of etcd's database.
 
-    None, and 0: not known. `rights` are those beyond reading that the credential has.
+    None, and 0: not known. `rights` says whether the credential has each of those beyond reading,
+    as far as that was answered.
     """
 
     serving: tuple[datetime, datetime] | None = None
     etcd_bytes: int = 0
-    rights: tuple[str, ...] = ()
+    rights: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from ops.kube.node_status import NodeReading
 from ops.kube.reachability import Probe, Report
 from ops.watch import findings, pods
 from ops.watch.pods import Pod
+from ops.watch.slow import RIGHTS
 from ops.watch.sources import ADD_ONS, NODES, PODS
 from ops.watch.view import Limits, Slow, Unmeasured, View
 from tests.ops.kube.test_api_services import registered
@@ -28,6 +29,7 @@ NAMES = ("n0", "n1", "n2")
 COMPONENTS = ("etcd", *findings.COMPONENTS)
 SERVING = (NOW - timedelta(days=99), NOW + timedelta(days=1))
 DNS = {"k8s-app": "kube-dns"}
+NO_RIGHTS = dict.fromkeys(RIGHTS, False)
 
 
 def nodes(**ready: str) -> tuple[NodeReading, ...]:
@@ -74,6 +76,13 @@ def network(
     return found
 
 
+def slowly(**others: Any) -> Slow:
+    """What is read seldom, healthy but for this."""
+    serving = (SERVING[0], NOW + timedelta(days=300))
+    healthy: dict[str, Any] = {"serving": serving, "etcd_bytes": 1, "rights": NO_RIGHTS}
+    return Slow(**(healthy | others))
+
+
 def view(**others: Any) -> View:
     """A cluster that is healthy but for this."""
     healthy: dict[str, Any] = {
@@ -81,7 +90,7 @@ def view(**others: Any) -> View:
         "pods": running(),
         "network": network(),
         "hosts": reports(),
-        "slow": Slow(serving=(SERVING[0], NOW + timedelta(days=300)), etcd_bytes=1),
+        "slow": slowly(),
         "registrations": (),
         "is_measured": True,
     }
@@ -101,7 +110,7 @@ LOST = {"network": network(lost=1)}
 EXPIRED = {"hosts": reports(n1=says(certificates={"x": int(NOW.timestamp()) - 5}))}
 UNSAVED = says(backup={"time": int(NOW.timestamp()), "failure": "no space left on device"})
 OLD = says(backup={"time": int(NOW.timestamp()) - 3 * 86400, "failure": ""})
-FULL = {"slow": Slow(etcd_bytes=2 << 30, serving=view().slow.serving)}
+FULL = {"slow": slowly(etcd_bytes=2 << 30)}
 UNAVAILABLE = api_services.registration(registered(reason="FailedDiscoveryCheck"))
 # What is wrong in a cluster, and how what it was read from is silent then.
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -144,15 +153,19 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"pods": running(STOPPED), "nodes": nodes(n0="Unknown")},
     ),
     "the API server's certificate is not read": (
-        {"slow": Slow(etcd_bytes=1, serving=SERVING)},
-        {"slow": Slow(etcd_bytes=1)},
+        {"slow": slowly(serving=SERVING)},
+        {"slow": slowly(serving=None)},
     ),
     "the Node of a probe that does not run is not Ready": (
         {"pods": running(probe("n1", 1, ready="False"))},
         {"nodes": nodes(n1="Unknown")},
     ),
     "etcd's quota is not read": (FULL, FULL | {"pods": (), "unread": frozenset({PODS})}),
-    "etcd's size is not read": (FULL, {"slow": Slow(serving=view().slow.serving)}),
+    "etcd's size is not read": (FULL, {"slow": slowly(etcd_bytes=0)}),
+    "what the credential may do is not answered": (
+        {"slow": slowly(rights=NO_RIGHTS | {"create pods": True})},
+        {"slow": slowly(rights={})},
+    ),
     "aggregated APIs are not read": (
         {"registrations": (UNAVAILABLE,)},
         {"registrations": None},
