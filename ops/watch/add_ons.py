@@ -17,6 +17,10 @@ from ops.watch.view import Limits, View
 
 # Add-ons by the name that tables have.
 NETWORKS, PROXY = ("flannel", "Calico"), "kube-proxy"
+# It reads what the cluster was made with. `kubeadm init phase addon` would not: it replaces the
+# ConfigMap by defaults, without the cluster's endpoint and addresses of pods.
+# https://kubernetes.io/docs/reference/setup-tools/kubeadm/kubeadm-upgrade-phase/
+RESTORE_PROXY = "kubeadm upgrade node phase addon kube-proxy"
 # Longer than a pod takes to be replaced in an orderly way.
 POD_HOLD = 12.0
 # API servers look every 30 seconds whether they reach one, and so may begin a minute late.
@@ -70,8 +74,8 @@ def _missing_proxy(view: View) -> Iterator[Finding]:
     if view.has_add_on(PROXY):
         return
     message = (
-        f"{PROXY}: its DaemonSet is gone, and Services do not follow their pods; an upgrade by "
-        "`fleet up` applies it, or `kubeadm init phase addon kube-proxy`"
+        f"{PROXY}: its DaemonSet is gone, and Services do not follow their pods; `fleet ssh "
+        f"CONTROL_PLANE -- {RESTORE_PROXY}` applies it as it was"
     )
     condition = view.condition(Severity.ERROR, "AddOnNotReady", message)
     yield finding.of(condition, NODES, ADD_ONS, item=PROXY, hold=POD_HOLD)

@@ -86,7 +86,7 @@ def _unknown(view: View) -> Iterator[str]:
 def _unknown_kubelets(view: View) -> Iterator[str]:
     """Yield the sources of kubelets of which it is not known whether anybody reaches them.
 
-    A line of a log that was requested anew shows that the API server does.
+    A line of a log that was requested again shows that the API server does.
     """
     heard = {each.node for each in view.hosts} - view.silent_hosts
     heard |= {probe.node for probe in view.network} - view.silent_networks
