@@ -61,6 +61,12 @@ class Reports:
             if failed and len(failed) == len(errors):
                 yield pod.node, failed[0].message
 
+    @property
+    def is_any_read(self) -> bool:
+        """Whether the log of one pod at least can be read, or there is none to read."""
+        every = self._followers.values()
+        return not every or any(each.is_read and each.error is None for each in every)
+
     def errors(self) -> Iterator[ApiError]:
         """Yield why logs cannot be followed."""
         for follower in self._followers.values():

@@ -10,11 +10,11 @@ MEASURED = "measured"
 REGISTRATIONS = "metrics"
 
 
-def of_node(source: str, node: str) -> str:
-    """Return the source that is about one Node."""
-    return f"{source}:{node}"
+def of(source: str, name: str) -> str:
+    """Return the source that is about one Node, or another thing that has a name."""
+    return f"{source}:{name}"
 
 
-COMPONENT, HOST, NETWORK = (partial(of_node, each) for each in ("component", "host", "network"))
+COMPONENT, HOST, NETWORK = (partial(of, each) for each in ("component", "host", "network"))
 # Whether a kubelet answers the API server, and metrics-server.
-KUBELET, MEASUREMENT = (partial(of_node, each) for each in ("kubelet", "measurement"))
+KUBELET, MEASUREMENT = (partial(of, each) for each in ("kubelet", "measurement"))

@@ -2,9 +2,10 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -41,12 +42,14 @@ RESTART_SECONDS = 5.0
 # An API server that has just started knows no roles for a moment, and what failed is tried again
 # only after up to 20 s.
 DENIAL_HOLD = 40.0
-ACCESS = "access"
+# Whether a path may be read.
+ACCESS = partial(sources.of, "access")
 # metrics-server needs two measurements of a Node, and to know that it is there.
 MEASURED_AGE = timedelta(minutes=3)
 # A cluster has the namespace of its own pod network alone; in others, nothing is granted.
 NETWORK_PATHS = tuple(path for path in APPS if "/namespaces/kube-system/" not in path)
 NODES_PATH, PODS_PATH = "/api/v1/nodes", "/api/v1/namespaces/kube-system/pods"
+LOGS = f"{PODS_PATH}/NAME/log"
 
 
 # Before anything was heard.
@@ -191,7 +194,7 @@ class Watcher:
         view = self._view()
         judged = findings.snapshot(view, self._limits)
         more = [*self._leaders.findings(), *self._denied()]
-        unknown = judged.unknown | self._leaders.unknown
+        unknown = judged.unknown | self._leaders.unknown | set(self._unanswered())
         snapshot = Snapshot((*judged.findings, *more), unknown)
         self.lapses += len(view.unread_machines & self._seen.view.read_machines)
         self._seen, self._failure = Seen(view, snapshot), None
@@ -250,22 +253,43 @@ class Watcher:
 
     def _denied(self) -> list[Finding]:
         """Return what the credential may not read."""
-        lists = [each for each in self._lists() if each.path not in NETWORK_PATHS]
-        failures = {each.path: each.error for each in lists if each.error is not None}
+        failures = {each.path: each.error for each in self._granted() if each.error is not None}
         if self._leaders and self._leaders.denial:
             failures[LEASES] = self._leaders.denial
         for error in self._reports.errors():
-            failures.setdefault(f"{PODS_PATH}/NAME/log", error)
+            if _is_denied(error):
+                failures[LOGS] = error
         return [
-            finding.of(_denial(self.cluster, path, error), ACCESS, item=path, hold=DENIAL_HOLD)
+            finding.of(
+                _denial(self.cluster, path, error),
+                *(sources.PODS, ACCESS(path)) if path == LOGS else (ACCESS(path),),
+                item=path,
+                hold=DENIAL_HOLD,
+            )
             for path, error in failures.items()
-            if error.status == HTTPStatus.FORBIDDEN
+            if _is_denied(error)
         ]
+
+    def _granted(self) -> list[Collection[Any]]:
+        """Return the lists that the credential should be able to read."""
+        return [each for each in self._lists() if each.path not in NETWORK_PATHS]
+
+    def _unanswered(self) -> Iterator[str]:
+        """Yield the sources of paths of which it is not known whether they may be read."""
+        for each in self._granted():
+            if not (_is_read(each) or _is_denied(each.error)):
+                yield ACCESS(each.path)
+        if not (self._reports.is_any_read or any(map(_is_denied, self._reports.errors()))):
+            yield ACCESS(LOGS)
+
+
+def _is_denied(error: ApiError | None) -> bool:
+    return error is not None and error.status == HTTPStatus.FORBIDDEN
 
 
 def _is_read(listed: Collection[Any]) -> bool:
     """Whether a list is current, or may not be read since another pod network's would be there."""
-    if listed.error is not None and listed.error.status == HTTPStatus.FORBIDDEN:
+    if _is_denied(listed.error):
         return listed.path in NETWORK_PATHS
     return listed.is_synced and listed.error is None
 
