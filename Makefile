@@ -50,7 +50,7 @@ down: ## Destroy the stack's clusters
 test: ## Install what is missing and run every test (as root: with real machines)
 	@scripts/setup.sh tests
 	@$(BUILD) toolchain bundle image
-	@$(PYTHON) -m pytest -p tests.workers --numprocesses 2 $(ARGS)
+	@$(PYTHON) -m pytest -p tests.workers --numprocesses 3 $(ARGS)
 
 .PHONY: test-long
 test-long: ## Run the tests that take minutes each: upgrades, failures, interruptions

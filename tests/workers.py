@@ -1,6 +1,7 @@
 """What the workers of `make test` run: tests of whole clusters never run two at a time.
 
-A plugin of pytest, for `pytest -p tests.workers --numprocesses 2`.
+A plugin of pytest, for `pytest -p tests.workers --numprocesses 3`: two workers share what works, and
+the third has the tests that wait for clocks, which leave the processors to the others.
 """
 
 import pytest
@@ -9,10 +10,12 @@ from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
 CLUSTERS = "clusters"
-# Its tests wait for clocks more than they work: both workers share its files.
+# Its tests wait for clocks more than they work.
 WATCH = "ops/watch"
+# The name of the worker that has only those.
+WAITING = "gw2"
 # These take longest, in this order; the other folders follow.
-LONGEST = (CLUSTERS, "ops/hosts", WATCH, "components", "scripts")
+LONGEST = (CLUSTERS, "ops/hosts", "components", "scripts")
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> "Folders":
@@ -35,18 +38,28 @@ def share_of(test: str) -> str:
     return "tests"
 
 
+def waits(share: str) -> bool:
+    """Return whether the tests of a share wait for clocks more than they work."""
+    return share.startswith(f"{WATCH}/")
+
+
 def place_of(share: str) -> int:
-    """Return where a share is in the order: those that take longest come first."""
-    places = (at for at, long in enumerate(LONGEST) if f"{share}/".startswith(f"{long}/"))
-    return next(places, len(LONGEST))
+    """Return where a share is in the order: the longest first, and what waits has its own worker."""
+    if waits(share):
+        return len(LONGEST) + 1
+    return LONGEST.index(share) if share in LONGEST else len(LONGEST)
 
 
 class Folders(LoadScopeScheduling):
-    """Gives a worker that is about to be idle the longest share that is left."""
+    """Gives a worker that is about to be idle the longest share that is left for it."""
 
     def _split_scope(self, nodeid: str) -> str:
         return share_of(nodeid)
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        self.workqueue.move_to_end(min(self.workqueue, key=place_of), last=False)
+        shares = [share for share in self.workqueue if waits(share) or node.gateway.id != WAITING]
+        if not shares:
+            node.shutdown()
+            return
+        self.workqueue.move_to_end(min(shares, key=place_of), last=False)
         super()._assign_work_unit(node)

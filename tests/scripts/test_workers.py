@@ -1,13 +1,13 @@
-"""`make test` runs on two workers, and clusters on one of them."""
+"""`make test` runs on three workers: clusters on one of them, and on one what waits."""
 
 import pytest
 
 from tests.scripts.test_makefile import make
-from tests.workers import CLUSTERS, LONGEST, place_of, share_of
+from tests.workers import CLUSTERS, LONGEST, WATCH, place_of, share_of
 
 
 def test_make_test_divides_the_tests() -> None:
-    assert "pytest -p tests.workers --numprocesses 2 -k pki" in make(
+    assert "pytest -p tests.workers --numprocesses 3 -k pki" in make(
         "--dry-run", "test", "ARGS=-k pki"
     )
 
@@ -32,11 +32,12 @@ def test_a_worker_gets_a_folder_or_all_clusters_or_a_file_that_waits(test: str, 
 def test_the_longest_shares_come_first() -> None:
     shares = ["tests", "node", "ops/watch/test_outages.py", "ops/watching", CLUSTERS, "ops/hosts"]
     assert sorted(shares, key=place_of) == [
-        *(CLUSTERS, "ops/hosts", "ops/watch/test_outages.py"),
-        *("tests", "node", "ops/watching"),
+        *(CLUSTERS, "ops/hosts", "tests"),
+        *("node", "ops/watching", "ops/watch/test_outages.py"),
     ]
 
 
 def test_the_longest_shares_exist(request: pytest.FixtureRequest) -> None:
-    folders = (request.config.rootpath / "tests" / share for share in LONGEST if share != CLUSTERS)
+    shares = {*LONGEST, WATCH} - {CLUSTERS}
+    folders = (request.config.rootpath / "tests" / share for share in shares)
     assert [folder for folder in folders if not folder.is_dir()] == []
