@@ -1,7 +1,7 @@
 """What the workers of `make test` run: tests of whole clusters never run two at a time.
 
-A plugin of pytest, for `pytest -p tests.workers --numprocesses 3`: two workers share what works, and
-the third has the tests that wait for clocks, which leave the processors to the others.
+A plugin of pytest, for `pytest -p tests.workers --numprocesses 3`: two workers share what works,
+and the third has the tests that wait for clocks, which leave the processors to the others.
 """
 
 import pytest
@@ -44,7 +44,7 @@ def waits(share: str) -> bool:
 
 
 def place_of(share: str) -> int:
-    """Return where a share is in the order: the longest first, and what waits has its own worker."""
+    """Return where a share is in the order: the longest first, what another worker has last."""
     if waits(share):
         return len(LONGEST) + 1
     return LONGEST.index(share) if share in LONGEST else len(LONGEST)
