@@ -84,6 +84,7 @@ ALERTS: tuple[Alert, ...] = (
     _problem("MayChange", _W, "5m", "the credential for watching may do more than read"),
     _problem("NoNodes", _C, "5m", "it has no Node"),
     _problem("NotReady", _C, "1m", "the Node is not Ready"),
+    _problem("NetworkNotReady", _C, "1m", "the Node has no CNI configuration: no pod starts on it"),
     _problem("KubeletUnreachable", _C, "2m", "the API server does not reach the Node's kubelet"),
     _problem("KubeletNotMeasured", _W, "5m", "metrics-server does not reach the Node's kubelet"),
     _problem("ObjectMissing", _W, "5m", "an object that was applied is missing"),

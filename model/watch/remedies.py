@@ -33,6 +33,7 @@ REMEDIES = {
     "MayChange": Remedy("fleet kubeconfig --user NAME", "watch-access"),
     "NoNodes": Remedy("fleet up", "cluster-not-ready"),
     "NotReady": Remedy(_NODE, "machine-dead"),
+    "NetworkNotReady": Remedy(_NODE, "pods-unreachable"),
     "KubeletUnreachable": Remedy("fleet logs NODE kubelet", "kubelet-unreachable"),
     "KubeletNotMeasured": Remedy(_NODE, "kubelet-unreachable"),
     "ObjectMissing": Remedy(_REPAIR, "drift"),

@@ -15,6 +15,9 @@ from ops.kube.node import PENDING, RENEWAL
 _ROLE = f"{ROLE_DOMAIN}/"
 # On a healthy Node, Ready is True and every other condition is False.
 READY = "Ready"
+NOT_READY, NO_NETWORK = "NotReady", "NetworkNotReady"
+# What a kubelet says if its runtime has no CNI configuration, and of nothing else.
+_NO_CNI = "container runtime network not ready:"
 
 
 @dataclass(frozen=True)
@@ -86,18 +89,18 @@ def _conditions(cluster: str, node: Json) -> Iterator[Condition]:
             continue
         if is_silent and not is_main and found["status"] == "Unknown":
             continue
-        name = "NotReady" if is_main else f"{found['type']} is {found['status']}"
+        name = NOT_READY if is_main else f"{found['type']} is {found['status']}"
         why = found.get("message") or found.get("reason") or ""
         yield condition(
             Severity.ERROR if is_main else Severity.WARNING,
-            "NotReady" if is_main else found["type"],
+            _reason(why) if is_main else found["type"],
             f"{name}: {why}" if why else name,
             ready=Ready.UNKNOWN if found["status"] == "Unknown" else Ready.FALSE,
             since=found.get("lastTransitionTime"),
         )
     if not any(found["type"] == READY for found in reported):
         message = "the kubelet has not reported yet"
-        yield condition(Severity.ERROR, "NotReady", message, ready=Ready.UNKNOWN)
+        yield condition(Severity.ERROR, NOT_READY, message, ready=Ready.UNKNOWN)
     annotations = node["metadata"].get("annotations") or {}
     if pending := annotations.get(PENDING):
         message = f"a change is pending until it is available: {pending}"
@@ -107,3 +110,8 @@ def _conditions(cluster: str, node: Json) -> Iterator[Condition]:
     if (node.get("spec") or {}).get("unschedulable"):
         message = "cordoned: no new pods are scheduled on this node"
         yield condition(Severity.WARNING, "Cordoned", message)
+
+
+def _reason(why: str) -> str:
+    """Return the reason of a Node that is not Ready; a list in brackets has several."""
+    return NO_NETWORK if why.startswith(_NO_CNI) else NOT_READY

@@ -10,6 +10,7 @@ from model.watch import finding
 from model.watch.finding import Finding, Snapshot
 from ops.kube import host_status, reachability
 from ops.kube.cluster_status import DUE_SHARE
+from ops.kube.node_status import NO_NETWORK, NOT_READY
 from ops.watch import add_ons, slow
 from ops.watch.sources import (
     COMPONENT,
@@ -39,7 +40,9 @@ PROBES_HOLD = 10.0
 CORDON_HOLD = 600.0
 # A Node that has just joined waits for its pod network.
 JOIN_HOLD = starting.LIMIT.total_seconds()
-HOLDS = {"Cordoned": CORDON_HOLD, "ChangePending": CORDON_HOLD}
+# After each boot a Node waits for its pod network, and has been told as not Ready.
+NETWORK_HOLD = 15.0
+HOLDS = {"Cordoned": CORDON_HOLD, "ChangePending": CORDON_HOLD, NO_NETWORK: NETWORK_HOLD}
 ETCD_FULL_SHARE = 0.8
 MIB = 1 << 20
 Judge = Callable[[View, Limits], Iterator[Finding]]
@@ -108,7 +111,7 @@ def _nodes(view: View, _limits: Limits) -> Iterator[Finding]:
     for node in view.nodes:
         is_joining = starting.is_starting(node.status.created, view.now)
         for condition in node.conditions:
-            joins = is_joining and condition.reason == "NotReady"
+            joins = is_joining and condition.reason in (NOT_READY, NO_NETWORK)
             hold = JOIN_HOLD if joins else HOLDS.get(condition.reason, 0.0)
             yield finding.of(condition, NODES, hold=hold)
 

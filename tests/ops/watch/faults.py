@@ -17,6 +17,16 @@ def stop_kubelet(cluster: Cluster) -> None:
     cluster.put(NODES_PATH, node("n1", ready="Unknown"))
 
 
+def lose_network(cluster: Cluster) -> None:
+    why = "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady"
+    cluster.put(NODES_PATH, node("n1", ready="False", why=why))
+
+
+def lose_runtime(cluster: Cluster) -> None:
+    why = "[container runtime is down, container runtime network not ready: NetworkReady=false]"
+    cluster.put(NODES_PATH, node("n1", ready="False", why=why))
+
+
 def edit_file(cluster: Cluster) -> None:
     cluster.log("probe-n1", "host", says(differs("/etc/x"), differs("/etc/y")))
 
@@ -115,6 +125,8 @@ def fail(cluster: Cluster) -> None:
 
 FAULTS: dict[str, tuple[Callable[[Cluster], None], list[str]]] = {
     "a kubelet stops": (stop_kubelet, ["NotReady n1"]),
+    "a Node has no pod network": (lose_network, ["NetworkNotReady n1"]),
+    "a container runtime stops": (lose_runtime, ["NotReady n1"]),
     "a kubelet refuses connections": (refuse_logs, ["KubeletUnreachable n1"]),
     "the probe is deleted": (
         delete_probe,

@@ -417,8 +417,13 @@ class Apis:
         asyncio.run_coroutine_threadsafe(work, self.loop).result(10)
 
 
-def node(name: str, *, is_plane: bool = False, ready: str = "True", fill: str = "") -> Thing:
-    """Return a Node."""
+SILENT = "kubelet stopped posting node status"
+
+
+def node(
+    name: str, *, is_plane: bool = False, ready: str = "True", why: str = SILENT, fill: str = ""
+) -> Thing:
+    """Return a Node; `why` is what its condition Ready says."""
     labels = {"node-role.kubernetes.io/control-plane": ""} if is_plane else {}
     return {
         "metadata": {
@@ -433,7 +438,7 @@ def node(name: str, *, is_plane: bool = False, ready: str = "True", fill: str = 
                 {
                     "type": "Ready",
                     "status": ready,
-                    "message": "kubelet stopped posting node status",
+                    "message": why,
                     "lastTransitionTime": "2026-11-27T08:00:00Z",
                 }
             ],
