@@ -168,8 +168,10 @@ FAULTS = (
         "the pod network's configuration is lost",
         WORKER,
         f"mkdir -p {ASIDE}; mv /etc/cni/net.d/*.conflist {ASIDE}/",
-        f"mv {ASIDE}/*.conflist /etc/cni/net.d/",
-        ("NODE", "(?i)cni|network"),
+        # containerd ignores what is moved into the folder, not what is renamed in it.
+        f"mv {ASIDE}/*.conflist /etc/cni/net.d/; cd /etc/cni/net.d; "
+        "for file in *.conflist; do mv $file .$file; mv .$file $file; done",
+        ("NODE", "NetworkNotReady"),
         "kubernetes/kubernetes (cni config uninitialized)",
         physics=30,
         alone=True,
