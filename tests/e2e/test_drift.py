@@ -69,13 +69,12 @@ def recorded(fleet: PulumiStack, machine: str) -> Any:
 
 
 def repaired(fleet: PulumiStack, *reasons: str) -> None:
-    """Refresh, see every reason in the preview, repair, and see that nothing is left to do."""
-    fleet.refresh()
-    shown = fleet.succeed("preview")
+    """See every reason in a preview with a refresh, repair, and see that nothing is left to do."""
+    shown = fleet.succeed("preview", "--refresh")
     for reason in reasons:
         assert reason in shown.output
     assert ROLLOUT in shown.steps("update")
-    done = fleet.up()
+    done = fleet.refreshed_up()
     assert ROLLOUT in done.steps("update")
     assert "replace" not in done.changes
     assert (run := fleet.refreshed_up()).changes == {}, run.output
@@ -147,33 +146,45 @@ def test_stopped_services_of_the_virtual_address(
     fleet: PulumiStack, kubectl: Kubectl, machines: Machines
 ) -> None:
     """No other machine holds the address here: without its services the API is unavailable."""
+    stop = f"systemctl stop {KEEPALIVED}; systemctl disable --now {HAPROXY}"
+    machines.run(PLANE, f"{stop}; rm {ENDPOINT}/haproxy.cfg")
+    reasons = (
+        f"{ENDPOINT}/haproxy.cfg is gone",
+        *(f"{service} is inactive" for service in (HAPROXY, KEEPALIVED)),
+    )
+    repaired(fleet, f"{PLANE}: repaired because {' and '.join(reasons)}")
     started = f"systemctl is-active {HAPROXY} {KEEPALIVED}; systemctl is-enabled {HAPROXY}"
-    for stop, reasons in (
-        (f"systemctl stop {KEEPALIVED}", [f"{KEEPALIVED} is inactive"]),
-        (
-            f"systemctl disable --now {HAPROXY}; rm {ENDPOINT}/haproxy.cfg",
-            [f"{ENDPOINT}/haproxy.cfg is gone", f"{HAPROXY} is inactive"],
-        ),
-    ):
-        machines.run(PLANE, stop)
-        repaired(fleet, f"{PLANE}: repaired because {' and '.join(reasons)}")
-        assert machines.run(PLANE, started).split() == ["active", "active", "enabled"]
-        # Their kubelets could not say that they live.
-        await_true(lambda: kubectl.node_names() == [PLANE, WORKER], "both Nodes to be Ready")
+    assert machines.run(PLANE, started).split() == ["active", "active", "enabled"]
+    # Their kubelets could not say that they live.
+    await_true(lambda: kubectl.node_names() == [PLANE, WORKER], "both Nodes to be Ready")
 
 
-def test_changed_labels_and_edited_issuers_of_tokens(
+def test_changed_labels_and_taints_edited_issuers_of_tokens_and_a_replaced_program(
     fleet: PulumiStack, kubectl: Kubectl, machines: Machines
 ) -> None:
     before = issuers_in_use(kubectl)
+    taint = "node-role.kubernetes.io/control-plane"
     kubectl("label", "node", WORKER, "disk-", "theirs=stays")
+    kubectl("taint", "node", PLANE, f"{taint}-")
+    fake = "#!/bin/sh\\necho Kubernetes v1.35.4\\n"
+    machines.run(
+        WORKER,
+        f"printf '{fake}' >/tmp/kubelet; install -m 755 /tmp/kubelet /usr/local/bin/kubelet.new; "
+        "mv /usr/local/bin/kubelet.new /usr/local/bin/kubelet",
+    )
     machines.run(PLANE, f"echo '# edited' >>{AUTHENTICATION_FILE}")
     await_true(lambda: issuers_in_use(kubectl) != before, "the edited file to be in use")
     repaired(
         fleet,
-        f"{WORKER}: repaired because label disk=ssd is missing",
-        f"{PLANE}: repaired because {AUTHENTICATION_FILE} was changed",
+        "the kubelet is v1.35.4 instead of v1.36.3",
+        "label disk=ssd is missing",
+        f"{AUTHENTICATION_FILE} was changed",
+        f"taint {taint}:NoSchedule is",
     )
+    assert "v1.36.3" in machines.run(WORKER, "kubelet --version")
+    assert kubectl.node_names() == [PLANE, WORKER]
+    node = json.loads(kubectl("get", "node", PLANE, "--output", "json"))
+    assert {"key": taint, "effect": "NoSchedule"} in node["spec"]["taints"]
     node = json.loads(kubectl("get", "node", WORKER, "--output", "json"))
     assert node["metadata"]["labels"]["disk"] == "ssd"
     assert node["metadata"]["labels"]["theirs"] == "stays"
@@ -274,28 +285,6 @@ def missing(fleet: PulumiStack) -> list[str]:
     )
     lines: list[str] = outputs["observed"]["missing"]
     return lines
-
-
-def test_a_replaced_binary_and_a_removed_taint(
-    fleet: PulumiStack, kubectl: Kubectl, machines: Machines
-) -> None:
-    fake = "#!/bin/sh\\necho Kubernetes v1.35.4\\n"
-    machines.run(
-        WORKER,
-        f"printf '{fake}' >/tmp/kubelet; install -m 755 /tmp/kubelet /usr/local/bin/kubelet.new; "
-        "mv /usr/local/bin/kubelet.new /usr/local/bin/kubelet",
-    )
-    taint = "node-role.kubernetes.io/control-plane"
-    kubectl("taint", "node", PLANE, f"{taint}-")
-    repaired(
-        fleet,
-        f"{WORKER}: repaired because the kubelet is v1.35.4 instead of v1.36.3",
-        f"{PLANE}: repaired because taint {taint}:NoSchedule is",
-    )
-    assert "v1.36.3" in machines.run(WORKER, "kubelet --version")
-    assert kubectl.node_names() == [PLANE, WORKER]
-    node = json.loads(kubectl("get", "node", PLANE, "--output", "json"))
-    assert {"key": taint, "effect": "NoSchedule"} in node["spec"]["taints"]
 
 
 def test_an_unreachable_machine_is_never_considered_deleted(fleet: PulumiStack) -> None:
