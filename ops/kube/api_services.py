@@ -148,6 +148,8 @@ def unavailable(cluster: str, found: Registration, now: datetime) -> Condition |
             since=found.since,
             message=f"{what}: {found.reason}: {found.message}",
         )
+        if found.lacks_service:
+            return condition
     return starting.judged(condition, found.created, now)
 
 

@@ -112,3 +112,19 @@ def test_a_registration_without_a_state_is_no_warning(api: Api, answer: dict[str
     for status in (200, 404, 403):
         api.answers[f"GET {PATH}"] = (status, answer)
         assert [*api_services.warnings(client.of(api.kubeconfig))] == []
+
+
+def test_what_another_api_waits_for_is_starting_unless_its_service_does_not_exist() -> None:
+    def said(reason: str) -> list[bool]:
+        found = registered(reason=reason, message="none")
+        metadata = {
+            **found["metadata"],
+            "name": "v1.a.example",
+            "creationTimestamp": NOW.isoformat(),
+        }
+        known = api_services.registration({**found, "metadata": metadata})
+        assert known
+        return [each.is_problem for each in api_services.conditions("tokyo", known, NOW)]
+
+    assert said("FailedDiscoveryCheck") == [False]
+    assert said("ServiceNotFound") == [True]
