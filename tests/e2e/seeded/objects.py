@@ -64,13 +64,24 @@ FAULTS = (
         STATUS,
     ),
     Fault(
-        "the pod network's DaemonSet is edited",
+        "the pod network's DaemonSet gets another field",
         HERE,
         SAVE.format(FLANNEL, "daemonset", "flannel")
         + f"kubectl {FLANNEL} patch daemonset flannel --type strategic --patch "
         '\'{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":7}}}}\'',
         REPLACE,
         ("flannel", "DaemonSet"),
+        "issue 12 of this project",
+        CONSISTENCY,  # A field that nobody declares is not drift.
+    ),
+    Fault(
+        "a declared field of the pod network's DaemonSet is edited",
+        HERE,
+        SAVE.format(FLANNEL, "daemonset", "flannel")
+        + f"kubectl {FLANNEL} patch daemonset flannel --type merge --patch "
+        '\'{"spec":{"updateStrategy":{"rollingUpdate":{"maxUnavailable":2}}}}\'',
+        REPLACE,
+        ("flannel", "maxUnavailable"),
         "issue 12 of this project",
         STATUS,
     ),
