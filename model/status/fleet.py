@@ -15,6 +15,12 @@ class NodeStatus(ReportEntry):
     name: str = Field(description="Its name.")
     roles: list[str] = Field(description="Its roles, such as control-plane.")
     pool: str = Field("", description="Its pool in the config.")
+    labels: dict[str, str] = Field(
+        default_factory=dict, description="Its labels, without those that every kubelet sets."
+    )
+    taints: list[str] = Field(
+        default_factory=list, description="Its taints, such as key=value:NoSchedule."
+    )
     ready: bool = Field(description="Whether its condition Ready is True.")
     cordoned: bool = Field(False, description="Whether no new pods are scheduled on it.")
     version: str = Field("", description="Its kubelet's version.")

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from model.api_objects import Json
+from model.scheduling import format_taint
 from model.status.condition import Condition, Ready, Severity
 from model.status.fleet import NodeStatus
 from model.well_known import POOL_LABEL, ROLE_DOMAIN
@@ -13,6 +14,10 @@ from ops.kube.conditions import is_ready
 from ops.kube.node import PENDING, RENEWAL
 
 _ROLE = f"{ROLE_DOMAIN}/"
+# Labels that every kubelet sets.
+_KUBELETS = frozenset(
+    f"{beta}kubernetes.io/{what}" for beta in ("", "beta.") for what in ("arch", "os")
+) | {"kubernetes.io/hostname"}
 # On a healthy Node, Ready is True and every other condition is False.
 READY = "Ready"
 NOT_READY, NO_NETWORK = "NotReady", "NetworkNotReady"
@@ -40,6 +45,8 @@ def read(cluster: str, node: Json, manager: str) -> NodeReading:
             name=metadata["name"],
             roles=roles or ["worker"],
             pool=labels.get(POOL_LABEL, ""),
+            labels={key: value for key, value in labels.items() if key not in _KUBELETS},
+            taints=[*map(format_taint, (node.get("spec") or {}).get("taints") or ())],
             ready=is_ready(node),
             cordoned=bool((node.get("spec") or {}).get("unschedulable")),
             version=info.get("kubeletVersion") or "",

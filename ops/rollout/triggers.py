@@ -6,6 +6,7 @@ Each function yields reasons as shown to the user; none if the action is not nee
 from collections.abc import Callable, Iterator
 from ipaddress import ip_interface
 
+from model.node_metadata import lacking
 from model.render import machine_files, restart_markers
 from ops.kube.node import Node
 from ops.rollout.cluster_change import ClusterChange
@@ -227,16 +228,10 @@ def metadata(found: ObservedMachine, wanted: DesiredMachine) -> Iterator[str]:
     node = found.node
     if node is None or not found.api_answers:
         return
-    for key, value in wanted.labels.items():
-        if node.labels.get(key) != value:
-            was = f"is {node.labels[key]}" if key in node.labels else "is missing"
-            yield f"label {key}={value} {was}"
+    yield from lacking(node.labels, node.taints, wanted.labels, wanted.taints)
     for key in node.our_labels:
         if key in node.labels and key not in wanted.labels:
             yield f"label {key} is no longer configured"
-    for taint in wanted.taints:
-        if taint not in node.taints:
-            yield f"taint {taint} is missing"
     for taint in node.our_taints:
         if taint in node.taints and taint not in wanted.taints:
             yield f"taint {taint} is no longer configured"

@@ -6,21 +6,28 @@ until the file, the state or the program changes.
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from model.node_metadata import lacking
 from model.object_drift.declaration import DeclaredObject, from_plain
+from model.status import starting
 from model.status.condition import Condition, Severity
 from model.status.fleet import ClusterStatus, FleetStatus
 from ops.errors import OperatorError
+from ops.kube.host_status import REPAIRED
 from scripts.fleet import declared_clusters
 from scripts.fleet.fleet_status import failure
 from scripts.fleet.lazy_group import PROJECT
 from scripts.fleet.nodes import NodeRow, rows_of
 from scripts.fleet.status_cache import StatusCache
 from scripts.fleet.targets import stamp_of, state_stamp
+
+if TYPE_CHECKING:
+    from model.config.resolved_cluster import ResolvedCluster
 
 DECLARED, OBJECTS = "declared", "objects"
 MANIFESTS = PROJECT / "manifests"
@@ -35,6 +42,8 @@ REASONS = {
 
 def declared(stack: str, cache: StatusCache) -> dict[str, Any]:
     """Return what the stack's file declares: machines, exceptions, rotations, and if it has people.
+
+    Each machine has the `labels` and `taints` of its Node.
 
     Raises OperatorError if the file cannot be read.
     """
@@ -87,6 +96,8 @@ def with_stack(
         return status.model_copy(update={"conditions": [failure(error)], "revoked": [*revoked]})
     rows = [row for cluster in status.clusters for row in rows_of(cluster)]
     conditions = list(_differences(rows, found["machines"], is_selection=is_selection))
+    for cluster in status.clusters:
+        conditions += _edited(cluster, found["machines"].get(cluster.name, {}), status.time)
     names = {cluster.name for cluster in status.clusters}
     clusters = [_with_lines(cluster, found, conditions) for cluster in status.clusters]
     others = [each for each in conditions if each.cluster not in names]
@@ -104,10 +115,24 @@ def _read(stack: str) -> dict[str, Any]:
     clusters = clusters_of(open_workspace(stack).tracked_config)
     every: Any = [SimpleNamespace(cluster=name) for name in clusters]
     return {
-        "machines": {name: [*names] for name, names in machine_nodes.machines_of(stack).items()},
+        "machines": {name: _machines(cluster) for name, cluster in clusters.items()},
         "exceptions": _by_cluster(machine_nodes.read_exceptions(every, stack)),
         "rotations": _by_cluster(machine_nodes.read_rotations(every, stack)),
         "people": any(access_to(found) or revoked_in(found) for found in clusters.values()),
+    }
+
+
+def _machines(cluster: "ResolvedCluster") -> dict[str, dict[str, Any]]:
+    from model import cluster_machines
+    from model.machine import CONTROL_PLANE
+    from ops.kube.node import ROLE_LABELS
+
+    return {
+        machine.name: {
+            "labels": {**(ROLE_LABELS if machine.role == CONTROL_PLANE else {}), **machine.labels},
+            "taints": [str(taint) for taint in machine.taints],
+        }
+        for machine in cluster_machines.of(cluster)
     }
 
 
@@ -153,6 +178,25 @@ def _differences(
             reason=next(word for text, word in REASONS.items() if message.startswith(text)),
             message=message,
         )
+
+
+def _edited(
+    cluster: ClusterStatus, machines: Mapping[str, Mapping[str, Any]], now: datetime
+) -> Iterator[Condition]:
+    """Yield the Nodes without a label or taint that the stack's file declares."""
+    for node in cluster.nodes if cluster.reachable else ():
+        wanted = machines.get(node.name)
+        lacks = wanted and [*lacking(node.labels, node.taints, wanted["labels"], wanted["taints"])]
+        if lacks:
+            condition = Condition(
+                cluster=cluster.name,
+                kind="Node",
+                name=node.name,
+                severity=Severity.WARNING,
+                reason="NodeEdited",
+                message=f"{', '.join(lacks)}: {REPAIRED}",
+            )
+            yield starting.judged(condition, node.created, now)
 
 
 def _file_stamp(stack: str) -> str:
