@@ -174,6 +174,7 @@ FAULTS = (
         ("NODE", "NetworkNotReady"),
         "kubernetes/kubernetes (cni config uninitialized)",
         physics=30,
+        age=130,  # Until then a Node may still wait for its pod network.
         alone=True,
     ),
     Fault(
