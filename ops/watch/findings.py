@@ -40,7 +40,7 @@ PROBES_HOLD = 10.0
 CORDON_HOLD = 600.0
 # A Node that has just joined waits for its pod network.
 JOIN_HOLD = starting.LIMIT.total_seconds()
-# After each boot a Node waits for its pod network, and has been told as not Ready.
+# After each boot a Node waits for its pod network, and was reported as not Ready before.
 NETWORK_HOLD = 15.0
 HOLDS = {"Cordoned": CORDON_HOLD, "ChangePending": CORDON_HOLD, NO_NETWORK: NETWORK_HOLD}
 ETCD_FULL_SHARE = 0.8
