@@ -34,6 +34,9 @@ _KUBELET: Mapping[str, Any] = {
     "streamingConnectionIdleTimeout": "1h",
     "eventRecordQPS": 50,
     "eventBurst": 100,
+    # On by default, beside the handlers for logs and exec.
+    "enableProfilingHandler": False,
+    "enableDebugFlagsHandler": False,
 }
 _ETCD_VERSIONS = {TLS12: "TLS1.2", TLS13: "TLS1.3"}
 
