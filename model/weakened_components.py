@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from model.security import CIPHER_SUITES, TLS12, TLS13
 
@@ -16,6 +17,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # Admission plugins that every API server needs, of those that are enabled by default.
 NEEDED_PLUGINS = ("PodSecurity", "ServiceAccount", "NamespaceLifecycle", "NodeRestriction")
 _TRUE = ("1", "t", "true")
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0}
 _PROFILES = "who may read them learns what it serves, and can slow it down"
 _OLD_TLS = "connections with versions of TLS that are out of date are accepted"
 _SUITES = "connections with weak cipher suites are accepted"
@@ -82,12 +84,34 @@ def _weak_suites(value: Any) -> bool:
                and name != "TLS_CHACHA20_POLY1305_SHA256" for name in names)  # fmt: skip
 
 
+def _is_remote(urls: Any) -> bool:
+    return any(urlsplit(url).hostname not in LOOPBACK for url in str(urls).split(","))
+
+
 def _listed(*names: str) -> Callable[[Any], bool]:
     return lambda value: any(name in str(value).split(",") for name in names)
 
 
-def _is_zero(value: Any) -> bool:
-    return re.fullmatch(r"[0.]+[a-z]*", str(value)) is not None
+def _is_more_than(most: float) -> Callable[[Any], bool]:
+    """Return whether a number is above `most`, or says that there is no limit."""
+
+    def judge(value: Any) -> bool:
+        try:
+            return not 0 < float(value) <= most
+        except (TypeError, ValueError):
+            return True
+
+    return judge
+
+
+def _is_longer_than_an_hour(value: Any) -> bool:
+    """Whether a duration of Go is longer, or zero, which is without an end."""
+    parts = re.findall(r"([0-9.]+)(h|ms|us|µs|ns|m|s)", str(value))
+    try:
+        seconds = sum(float(number) * _SECONDS.get(unit, 0.0) for number, unit in parts)
+    except ValueError:
+        return True
+    return not 0 < seconds <= _SECONDS["h"]
 
 
 _SERVERS = (API_SERVER, CONTROLLER_MANAGER, SCHEDULER)
@@ -96,6 +120,8 @@ ROWS = (
     *(WeakRow(each, "tls-min-version", _old_tls, _OLD_TLS) for each in (*_SERVERS, ETCD)),
     *(WeakRow(each, "tls-cipher-suites", _weak_suites, _SUITES) for each in _SERVERS),
     WeakRow(ETCD, "cipher-suites", _weak_suites, _SUITES),
+    WeakRow(ETCD, "enable-pprof", _is_true, _PROFILES),
+    WeakRow(ETCD, "listen-metrics-urls", _is_remote, _PORT),
     *(
         WeakRow(each, "bind-address", lambda value: value not in LOOPBACK, _PORT)
         for each in (CONTROLLER_MANAGER, SCHEDULER)
@@ -125,15 +151,15 @@ ROWS = (
     WeakRow(
         CONTROLLER_MANAGER,
         "terminated-pod-gc-threshold",
-        lambda value: str(value).startswith(("0", "-")),
-        "pods that ended fill etcd",
+        _is_more_than(12500),
+        "more pods that ended are kept than by Kubernetes' default, and fill etcd",
     ),
     WeakRow(KUBELET, "readOnlyPort", bool, "anybody may read its pods and their environment"),
     WeakRow(KUBELET, "seccompDefault", _is_false, "containers may use all calls of the kernel"),
     WeakRow(
         KUBELET,
         "podPidsLimit",
-        lambda value: value <= 0,
+        _is_more_than(16384),
         "a single pod may use up the processes of its machine",
     ),
     WeakRow(
@@ -149,10 +175,17 @@ ROWS = (
         "it does not keep its own chains of the packet filter",
     ),
     WeakRow(
-        KUBELET, "streamingConnectionIdleTimeout", _is_zero, "idle connections are never closed"
+        KUBELET,
+        "streamingConnectionIdleTimeout",
+        _is_longer_than_an_hour,
+        "idle connections stay open for longer than an hour",
     ),
     WeakRow(KUBELET, "eventRecordQPS", lambda value: value <= 0, "a pod may flood the API"),
-    WeakRow(KUBELET, "enableProfilingHandler", _is_true, _PROFILES),
+    *(
+        WeakRow(KUBELET, name, _is_true, _PROFILES)
+        for name in ("enableProfilingHandler", "enableDebugFlagsHandler")
+    ),
+    WeakRow(KUBELET, "allowedUnsafeSysctls", bool, "pods may change these settings of the kernel"),
     WeakRow(KUBELET, "tlsMinVersion", _old_tls, _OLD_TLS),
     WeakRow(KUBELET, "tlsCipherSuites", _weak_suites, _SUITES),
 )

@@ -83,11 +83,20 @@ WEAK: list[tuple[str, str, Any]] = [
     ("kubelet", "podPidsLimit", -1),
     ("kubelet", "protectKernelDefaults", False),
     ("kubelet", "makeIPTablesUtilChains", False),
-    ("kubelet", "streamingConnectionIdleTimeout", "0s"),
+    ("kubelet", "podPidsLimit", 20000),
+    *(
+        ("kubelet", "streamingConnectionIdleTimeout", each)
+        for each in ("0s", "0h0m", "100h", "61m")
+    ),
+    ("kubelet", "allowedUnsafeSysctls", ["kernel.msg*"]),
+    ("controllerManager.extraArgs", "terminated-pod-gc-threshold", "100000"),
+    ("etcd.extraArgs", "enable-pprof", "true"),
+    ("etcd.extraArgs", "listen-metrics-urls", "http://127.0.0.1:2381,http://0.0.0.0:2381"),
     ("kubelet", "eventRecordQPS", 0),
     ("kubelet", "tlsMinVersion", "VersionTLS11"),
     ("kubelet", "tlsCipherSuites", ["TLS_RSA_WITH_AES_128_CBC_SHA"]),
     ("kubelet", "enableProfilingHandler", True),
+    ("kubelet", "enableDebugFlagsHandler", True),
 ]
 
 
@@ -108,8 +117,10 @@ STRICT: list[tuple[str, str, Any]] = [
     ("scheduler.extraArgs", "bind-address", "127.0.0.1"),
     ("etcd.extraArgs", "tls-min-version", "TLS1.3"),
     ("kubelet", "readOnlyPort", 0),
-    ("kubelet", "podPidsLimit", 20000),
-    ("kubelet", "streamingConnectionIdleTimeout", "10m"),
+    ("kubelet", "podPidsLimit", 16384),
+    *(("kubelet", "streamingConnectionIdleTimeout", each) for each in ("10m", "1h", "59m60s")),
+    ("controllerManager.extraArgs", "terminated-pod-gc-threshold", "2000"),
+    ("etcd.extraArgs", "listen-metrics-urls", "http://127.0.0.1:2381,http://[::1]:2381"),
     ("kubelet", "tlsCipherSuites", ["TLS_AES_128_GCM_SHA256"]),
 ]
 
