@@ -3,6 +3,7 @@
 import io
 import json
 import subprocess
+import sys
 import tarfile
 import time
 from dataclasses import dataclass
@@ -60,9 +61,11 @@ def archived(stack: PulumiStack, cluster: str, folder: Path, *words: str) -> Arc
     began = time.monotonic()
     ended = subprocess.run(
         [
-            *(str(CHECKOUT / ".venv/bin/fleet"), "support", cluster, "--stack", stack.name),
+            *(sys.executable, "-m", "tests.e2e.command", str(stack.folder)),
+            *("support", cluster, "--stack", stack.name),
             *("--recipient", str(key.to_public()), "--output", str(file), *words),
         ],
+        cwd=CHECKOUT,
         env=stack.environment,
         capture_output=True,
         text=True,

@@ -125,6 +125,29 @@ def test_kubelets_protect_their_machine(machines: Machines, machine: str) -> Non
     assert machines.run(machine, PID_LIMITS).split() == ["4096"]
 
 
+def test_kubelets_show_no_profile(cluster: Kubectl) -> None:
+    for node in (PLANE, WORKER):
+        proxied = f"/api/v1/nodes/{node}/proxy"
+        for path in ("debug/pprof/", "debug/flags/v"):
+            with pytest.raises(AssertionError, match=r"(?i)not found|404"):
+                cluster("get", "--raw", f"{proxied}/{path}")
+        assert "kubelet" in cluster("get", "--raw", f"{proxied}/metrics")
+
+
+def test_of_our_pods_only_those_that_ask_the_api_have_a_token(cluster: Kubectl) -> None:
+    with_token = set()
+    for found in cluster.items("get", "pods", "--all-namespaces"):
+        for each in (*found["spec"]["containers"], *found["spec"].get("initContainers", ())):
+            mounts = {mount["mountPath"] for mount in each.get("volumeMounts", ())}
+            if "/var/run/secrets/kubernetes.io/serviceaccount" in mounts:
+                with_token.add((found["metadata"]["namespace"], each["name"]))
+    # Those of kube-system that kubeadm applies are not ours.
+    assert with_token == {
+        *(("kube-system", name) for name in ("coredns", "kube-proxy", "metrics-server")),
+        *(("kube-flannel", "flannel"), ("calico-system", "calico-node")),
+    }
+
+
 def pod(name: str, image: str = IMAGE, **spec: Any) -> dict[str, Any]:
     """A pod that sleeps, or would."""
     sleeping = {"name": "main", "image": image, "command": ["busybox", "sleep", "1000"]}

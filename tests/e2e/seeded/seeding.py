@@ -13,9 +13,9 @@ from typing import Any
 
 from model import paths
 from ops.errors import OperatorError
+from tests.e2e.asking import command_of
 from tests.e2e.machines import Machines
 from tests.e2e.pulumi_stack import CHECKOUT, PulumiStack
-from tests.e2e.seeded.asking import command_of
 from tests.e2e.seeded.fault import Fault, Place, Teller
 from tests.e2e.seeded.watching import Event, Watch
 
@@ -58,6 +58,8 @@ class Finding:
             return self.error
         if self.seconds is None:
             return f"not named within {LIMIT_SECONDS + self.fault.physics} s"
+        if self.seconds > LIMIT_SECONDS + self.fault.physics:
+            return f"named after more than {LIMIT_SECONDS + self.fault.physics} s"
         return "" if self.ended is not None else f"has not ended after {END_SECONDS} s"
 
     def row(self) -> str:

@@ -1,18 +1,23 @@
 """A running `fleet watch`, and what it has said so far."""
 
 import json
+import re
 import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.request import urlopen
 
 from tests.e2e.pulumi_stack import CHECKOUT, PulumiStack
+from tests.ports import free_port
 
 FLEET = str(CHECKOUT / ".venv/bin/fleet")
 END_SECONDS = 20
+NODES = re.compile(r'^kubeadm_fleet_nodes\{[^}]*cluster="([^"]+)"[^}]*\} (\S+)$', re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ class Watch:
     """The watch, whose lines a thread reads."""
 
     process: "subprocess.Popen[str]"
+    port: int
     events: list[Event] = field(default_factory=list)
 
     def read(self) -> None:
@@ -67,19 +73,32 @@ class Watch:
                 held.pop(event.condition, None)
         return [each for each in held.values() if cluster in (None, each.cluster)]
 
+    def nodes(self) -> dict[str, int]:
+        """Return how many Nodes of each cluster it sees, as its metrics say."""
+        with urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=END_SECONDS) as answer:
+            text = answer.read().decode()
+        found: Counter[str] = Counter()
+        for cluster, number in NODES.findall(text):
+            found[cluster] += int(float(number))
+        return dict(found)
+
 
 @contextmanager
 def watching(stack: PulumiStack) -> Iterator[Watch]:
     """Watch the stack's clusters as its person `watch`."""
+    port = free_port()
     with (stack.folder / "watch.log").open("w") as log:
         process = subprocess.Popen(
-            [FLEET, "watch", stack.name, "--user", "watch", "--output", "json"],
+            [
+                *(FLEET, "watch", stack.name, "--user", "watch", "--output", "json"),
+                *("--metrics", f"127.0.0.1:{port}"),
+            ],
             env=stack.environment,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
         )
-        watch = Watch(process)
+        watch = Watch(process, port)
         reader = threading.Thread(target=watch.read)
         reader.start()
         try:

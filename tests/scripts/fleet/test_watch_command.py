@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from scripts.fleet import watch_command, watch_targets
 from scripts.fleet.listening import Listening
 from tests.ops.watch.receiver import Receiver
 from tests.ops.watch.watched_api import Apis, node
+from tests.ports import free_port
 from tests.scripts.conftest import TOP
 
 # On a busy host, a process takes more than a minute to start.
@@ -306,12 +306,6 @@ def scrape(port: int) -> str:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
         text: str = answer.read().decode()
     return text
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`fleet` with a folder as its checkout: `python -m tests.e2e.seeded.command FOLDER WORDS`.
+"""`fleet` with a folder as its checkout: `python -m tests.e2e.command FOLDER WORDS`.
 
 The file that declares a stack of a test is in the test's folder.
 """
