@@ -129,6 +129,7 @@ def test_what_is_done_to_objects_is_named_and_repaired(
     (left,) = read(client, declared)
     assert left.reason == "ObjectExtended", "what others added is theirs to remove"
     admin("set", "env", f"daemonset/{PROBE_POLICY}", *SYSTEM, "--containers=host", "ADDED-")
+    admin("rollout", "status", "daemonset", PROBE_POLICY, *SYSTEM, "--timeout=60s")
     assert read(client, declared) == []
     notes = json.loads(admin("get", "daemonset", PROBE_POLICY, *SYSTEM, "--output", "json"))
     assert notes["metadata"]["annotations"]["example.com/note"] == "mine"
