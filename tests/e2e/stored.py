@@ -36,4 +36,6 @@ def audit_events(machines: Machines, machine: str, containing: str = "") -> list
 
 def audit_bytes(machines: Machines, machine: str) -> int:
     """Return the size of a control plane's audit log."""
-    return int(machines.run(machine, f"cat {LOG}/audit*.log | wc --bytes"))
+    size = int(machines.run(machine, f"cat {LOG}/audit*.log | wc --bytes"))
+    assert size, f"{machine} has no audit log"
+    return size
