@@ -89,7 +89,7 @@ class ClusterStatus(ReportEntry):
     add_ons: list[AddOn] = Field(default_factory=list, description="Its add-ons.")
     network: Ready = Field(Ready.UNKNOWN, description="Whether pods of all Nodes reach each other.")
     certificate: Certificate | None = Field(
-        None, description="Of the certificates that the API shows, the one that expires first."
+        None, description="Of the API's and those that machines report, the one that expires first."
     )
     last_backup: datetime | None = Field(None, description="When etcd was last saved.")
     last_change: datetime | None = Field(

@@ -42,8 +42,9 @@ def command(stack: str, view: View, every: bool) -> None:
     (~).
 
     Items are versions, the flags of the control plane's components, each kubelet's settings,
-    kube-proxy, CoreDNS, add-ons, RBAC, admission, Pod Security, and network policies of system
-    namespaces. An object is shown by a digest of its fields: `fleet diff A B` shows these.
+    kube-proxy, CoreDNS, add-ons, RBAC, admission, Pod Security, network policies of system
+    namespaces, and what machines report: files, programs, units, kernel settings. An
+    object is shown by a digest of its fields: `fleet diff A B` shows these.
 
     Clusters that are alike in what is shown share a column, with -o wide they do not. What was not
     read within the time-out is listed with the reason; a machine that has just joined and has not

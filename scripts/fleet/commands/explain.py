@@ -4,13 +4,22 @@ import click
 
 from scripts.fleet.options import CONTEXT_SETTINGS, examples, stack_option
 
-EPILOG = examples(
-    "fleet explain cluster1                  all settings of a cluster of the stack dev",
-    "fleet explain -s prod cluster1 kubelet  those of its kubelets",
-    "fleet explain cluster1 workers.memory   one setting",
-    "fleet explain -o json cluster1          for a program",
-    "fleet explain --config kubelet.maxPods  what a key means, and what is allowed",
-    "fleet explain --config                  all keys of a stack's config",
+EPILOG = (
+    examples(
+        "fleet explain cluster1                  all settings of a cluster of the stack dev",
+        "fleet explain -s prod cluster1 kubelet  those of its kubelets",
+        "fleet explain cluster1 workers.memory   one setting",
+        "fleet explain -o json cluster1          for a program",
+        "fleet explain --config kubelet.maxPods  what a key means, and what is allowed",
+        "fleet explain --config                  all keys of a stack's config",
+    )
+    + """
+
+\b
+Exit status:
+  0  success
+  1  the stack's file is invalid, or has no such cluster, setting or key
+  2  wrong usage"""
 )
 
 

@@ -1,6 +1,7 @@
 """The command line: entry point, help pages, completion, start-up time."""
 
 import ast
+import re
 import subprocess
 import tomllib
 from pathlib import Path
@@ -62,6 +63,20 @@ def test_every_subcommand_has_a_page_with_examples(name: str) -> None:
     assert shown.exit_code == 0, shown.output
     assert f"Usage: fleet {name}" in shown.output
     assert f"    fleet {name}" in shown.output.partition("Examples:")[2]
+
+
+# What scripts run to know how a fleet is.
+READING = (
+    *("audit", "capacity", "certs", "cis", "consistency", "ctx", "describe", "diff", "exec"),
+    *("explain", "kubectl", "report", "status", "support", "watch"),
+)
+
+
+@pytest.mark.parametrize("name", READING)
+def test_a_command_that_reads_says_what_its_exit_status_means(name: str) -> None:
+    shown = CliRunner().invoke(cli, [name, "--help"], prog_name="fleet")
+    assert shown.exit_code == 0, shown.output
+    assert re.search(r"Exit status:\n +0 +\S", shown.output), shown.output
 
 
 @pytest.mark.parametrize("name", ["stack", "toolchain", "bundle", "image"])
