@@ -69,6 +69,16 @@ FAULTS = (
         age=200,
         alone=True,
     ),
+    Fault(
+        "a disk is full",
+        WORKER,
+        # One of its own at a path that machines report of; on a worker, nothing else is there.
+        "mkdir -p /var/lib/etcd; mount -t tmpfs -o size=1m full /var/lib/etcd; "
+        "head -c 1m /dev/zero >/var/lib/etcd/full || true",
+        "umount /var/lib/etcd; rmdir /var/lib/etcd",
+        ("NODE", r"/var/lib/etcd\b", "(?i)full"),
+        "kubernetes-sigs/kubespray (no space left on device)",
+    ),
     fault(
         "the disk is full for the kubelet",
         WORKER,
