@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.root, pytest.mark.slow]
 PLANE, WORKER = "cluster1-control-plane-0", "cluster1-worker-0"
 TEXT = "an-unmistakable-text"
 API_SERVER = "/var/lib/kubeadm-fleet/api-server"
+VIOLATIONS = "pod-security.kubernetes.io/audit-violations"
 COMPONENTS = ("system:kube-controller-manager", "system:kube-scheduler", "system:apiserver")
 
 
@@ -73,6 +74,12 @@ def test_a_pod_that_could_take_over_its_node_is_rejected(cluster: Kubectl) -> No
         cluster("apply", "--filename", "-", stdin=pod("intruder", hostNetwork=True))
     with pytest.raises(AssertionError, match="host namespaces"):
         cluster("apply", "--filename", "-", stdin=pod("intruder", hostPID=True))
+    files = [{"name": "host", "hostPath": {"path": "/etc/kubernetes"}}]
+    with pytest.raises(AssertionError, match="hostPath volumes"):
+        cluster("apply", "--filename", "-", stdin=pod("intruder", volumes=files))
+    powers = {"name": "main", "image": IMAGE, "securityContext": {"privileged": True}}
+    with pytest.raises(AssertionError, match="privileged"):
+        cluster("apply", "--filename", "-", stdin=pod("intruder", containers=[powers]))
 
 
 def test_a_pod_that_is_not_restricted_is_warned_of(cluster: Kubectl) -> None:
@@ -102,6 +109,8 @@ def test_sessions_and_changes_are_in_the_audit_log(cluster: Kubectl, machines: M
         if event["verb"] in ("create", "patch") and event["objectRef"].get("name") == "baseline"
     ]
     assert any(event["level"] == "Request" and "requestObject" in event for event in created)
+    noted = [event.get("annotations", {}).get(VIOLATIONS, "") for event in created]
+    assert any('would violate PodSecurity "restricted:v1.36"' in note for note in noted)
     cluster("delete", "pod", "baseline", "--now")
 
 
