@@ -34,6 +34,12 @@ FREE = (
     f"{CLUSTER}/etcd/extraArgs/quota-backend-bytes",
     f"{CLUSTER}/workers/kubelet",
 )
+# Whole files of the user, with any number of lines.
+FILES = [
+    f"{CLUSTER}/{component}/files/{number}.yaml"
+    for component in ("apiServer", "controllerManager", "scheduler")
+    for number in range(3)
+]
 SETTING_NAMES = sorted(
     name
     for path in NODE_SCRIPTS.glob("*.sh")
@@ -62,14 +68,18 @@ def value_at(path: str, text: str) -> tuple[str, object]:
 
 @pytest.fixture(scope="module")
 def clusters(canary: Path) -> Sequence[tuple[Cluster, Mapping[str, str]]]:
-    """Clusters with as many of the texts as the config accepts, each once, by place."""
-    left = [text for text in texts(canary) if accepted(FREE[0], text)]
+    """Clusters with texts that the config accepts, each once: all lines, a third of the others."""
+    lines = [text for text in texts(canary) if accepted(FREE[0], text)]
+    others = [text for text in texts(canary) if text not in lines and accepted(FILES[0], text)]
+    assert len(lines) > 400
+    assert len(others) > 200
+    others = others[::3]
     made = []
-    for start in range(0, len(left), len(FREE)):
-        given = dict(zip(FREE, left[start:], strict=False))
+    while lines or others:
+        given = dict([*zip(FREE, lines, strict=False), *zip(FILES, others, strict=False)])
+        lines, others = lines[len(FREE) :], others[len(FILES) :]
         config = changed(SETTINGS, *(value_at(path, text) for path, text in given.items()))
         made.append((load(config).clusters[0], given))
-    assert len(left) > 400
     return made
 
 
