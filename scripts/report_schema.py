@@ -13,6 +13,7 @@ from model.fleet_report.document import FleetReport
 from model.pki.ledger import Ledger
 from model.report import ReportEntry
 from model.settings_report import ExplainedCluster
+from model.status.description import Description
 from model.status.fleet import FleetStatus
 from model.support_manifest import Manifest
 from model.watch.event import Event
@@ -27,6 +28,7 @@ DOCUMENTS: dict[Path, tuple[type[ReportEntry], str]] = {
     DOCS / "consistency.schema.json": (Consistency, "What `fleet consistency -o json` prints"),
     DOCS / "diff.schema.json": (Difference, "What `fleet diff -o json` prints"),
     DOCS / "status.schema.json": (FleetStatus, "What `fleet status -o json` prints"),
+    DOCS / "describe.schema.json": (Description, "What `fleet describe -o json` prints"),
     DOCS / "capacity.schema.json": (CapacityReport, "What `fleet capacity -o json` prints"),
     DOCS / "settings.schema.json": (ExplainedCluster, "What `fleet explain -o json` prints"),
     DOCS / "support.schema.json": (Manifest, "The manifest of an archive of `fleet support`"),

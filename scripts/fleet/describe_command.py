@@ -1,9 +1,11 @@
 """`fleet describe`: one cluster or machine, and its recent events."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import click
 
+from model.status.description import Description, RecentEvent
 from model.status.fleet import ClusterStatus, FleetStatus, NodeStatus
 from ops import fan_out
 from ops.errors import OperatorError
@@ -12,6 +14,7 @@ from ops.kube.events import Event
 from scripts.fleet import status_command
 from scripts.fleet.describe_tree import cluster_tree, machine_tree
 from scripts.fleet.options import View
+from scripts.fleet.report import print_document
 from scripts.fleet.targets import Target
 
 UNHEALTHY = 1
@@ -30,8 +33,18 @@ def show(stack: str, name: str, view: View) -> int:
     else:
         tree = machine_tree(cluster, node, found)
         concerned = [each for each in cluster.conditions if each.name == node.name]
-    for line in tree.lines():
-        click.echo(line)
+    if view.output == "tree":
+        for line in tree.lines():
+            click.echo(line)
+    else:
+        document = Description(
+            cluster=cluster.name,
+            status=cluster if node is None else None,
+            node=node,
+            conditions=concerned,
+            events=[RecentEvent(**asdict(each)) for each in found],
+        )
+        print_document(document, view.output)
     return UNHEALTHY if any(each.is_problem for each in concerned) else 0
 
 

@@ -69,6 +69,8 @@ def machine_tree(cluster: ClusterStatus, node: NodeStatus, events: Sequence[Even
         ("ready", "True" if node.ready else "False"),
         ("roles", ",".join(node.roles)),
         ("pool", node.pool),
+        ("labels", ", ".join(f"{key}={value}" for key, value in sorted(node.labels.items()))),
+        ("taints", ", ".join(node.taints)),
         ("addresses", ",".join(node.addresses)),
         ("kubelet", node.version),
         ("container runtime", node.runtime),

@@ -18,6 +18,7 @@ EPILOG = (
     examples(
         "fleet describe tokyo                    a cluster of the stack dev",
         "fleet describe -s prod tokyo-worker-0   a machine of another stack",
+        "fleet describe -o json tokyo            for a program",
         "fleet describe --kubeconfig FILE admin  a context of a kubeconfig",
     )
     + """
@@ -35,9 +36,22 @@ Exit status:
 @cluster_option()
 @kubeconfig_option()
 @timeout_option()
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["tree", "json", "yaml"]),
+    default="tree",
+    show_default=True,
+    help="Format; docs/describe.schema.json describes the fields.",
+)
 @click.argument("name", metavar="CLUSTER|MACHINE")
 def command(
-    stack: str, clusters: tuple[str, ...], kubeconfig: Path | None, timeout: float, name: str
+    stack: str,
+    clusters: tuple[str, ...],
+    kubeconfig: Path | None,
+    timeout: float,
+    output: str,
+    name: str,
 ) -> None:
     """Show a cluster or a machine as a tree: facts, conditions, recent events.
 
@@ -45,5 +59,5 @@ def command(
     """
     from scripts.fleet import describe_command
 
-    view = View(None, clusters, kubeconfig, timeout, "table", watch=False, headers=True)
+    view = View(None, clusters, kubeconfig, timeout, output, watch=False, headers=True)
     raise SystemExit(describe_command.show(stack, name, view))

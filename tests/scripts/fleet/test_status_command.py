@@ -227,6 +227,13 @@ def test_a_cluster_and_a_machine_are_described(api: Api, kubeconfig: Path) -> No
     assert "├─ nodes 2/2\n│  ├─ n0: Ready, control-plane, v1.36.3\n│  └─ n1: Ready" in shown
     assert "   └─ " in shown.splitlines()[-1]
     assert "Rebooted: Node/n1: Node n1 has been rebooted (3 times)" in shown
+    described = ("describe", "--kubeconfig", kubeconfig, "--output", "json")
+    whole = json.loads(fleet(*described, "cluster1-admin"))
+    assert (whole["status"]["name"], whole["node"]) == ("cluster1-admin", None)
+    assert [(each["reason"], each["count"]) for each in whole["events"]] == [("Rebooted", 3)]
+    one = json.loads(fleet(*described, "n1"))
+    assert (one["cluster"], one["status"]) == ("cluster1-admin", None)
+    assert (one["node"]["name"], one["conditions"]) == ("n1", [])
     machine = fleet("describe", "--kubeconfig", kubeconfig, "n1")
     assert machine.startswith("machine n1\n├─ cluster: cluster1-admin\n")
     assert "└─ events\n   └─ " in machine
