@@ -103,6 +103,7 @@ class ManifestsProvider(Provider[ManifestsInputs, ManifestsState]):
         found = _apply(news)
         kube = connect(news["identity"])
         apply.remove(kube, [ref for ref in _removable(olds) if ref not in found])
+        apply.release(kube, [ref for ref in _kept(olds) if ref not in found])
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return {**news, "applied": found, "changed": now, "edited": []}
 
@@ -119,7 +120,9 @@ class ManifestsProvider(Provider[ManifestsInputs, ManifestsState]):
 
     def _delete(self, state: ManifestsState) -> None:
         """Delete every object that was applied and is not to be kept."""
-        apply.remove(connect(state["identity"]), _removable(state))
+        kube = connect(state["identity"])
+        apply.remove(kube, _removable(state))
+        apply.release(kube, _kept(state))
 
 
 def _reject_other_network(olds: ManifestsState, news: ManifestsInputs) -> None:
@@ -166,8 +169,13 @@ def _is_due(olds: ManifestsState, news: ManifestsInputs) -> bool:
 
 
 def _removable(state: ManifestsState) -> list[Reference]:
-    kept = apply.kept(state["documents"])
+    kept = _kept(state)
     return [ref for ref in state["applied"] if ref not in kept]
+
+
+def _kept(state: ManifestsState) -> list[Reference]:
+    kept = apply.kept(state["documents"])
+    return [ref for ref in state["applied"] if ref in kept]
 
 
 def _apply(inputs: ManifestsInputs) -> list[Reference]:

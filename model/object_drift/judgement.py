@@ -11,12 +11,9 @@ from enum import Enum, auto
 
 from model.api_objects import Object
 from model.object_drift.fields import FieldDifference, differences
+from model.object_drift.loss import PROGRAM, REPLICAS, SCALE, Loss, lost
 from model.object_drift.mark import Mark, mark_of
 from model.object_drift.owners import APPLY, Manager, has_applied, only_writer, owners
-
-PROGRAM = "kubeadm-fleet"
-# Whoever scales a workload writes to this subresource.
-SCALE, REPLICAS = "scale", "spec.replicas"
 
 
 class State(Enum):
@@ -41,14 +38,20 @@ class FieldDrift:
 
 @dataclass(frozen=True)
 class ObjectDrift:
-    """An object's differences of one state; none if there is no object."""
+    """An object's differences of one state; none if there is no object.
+
+    `loss` instead: it is as declared, but fields of it are not this program's any more.
+    """
 
     state: State
     fields: tuple[FieldDrift, ...] = ()
+    loss: Loss | None = None
 
     @property
     def since(self) -> datetime | None:
         """Return since when, as far as it is known."""
+        if self.loss:
+            return self.loss.since
         times = [each.manager.time for each in self.fields if each.manager and each.manager.time]
         return min(times, default=None)
 
@@ -56,10 +59,14 @@ class ObjectDrift:
 def judged(declared: Object, mark: Mark | None, live: Object) -> list[ObjectDrift]:
     """Return what differs between an object as it is declared and as a cluster has it, by state.
 
-    Without a mark, what is declared is known to be what was applied last.
+    Without a mark, what is declared is known to be what was applied last. What was edited and set
+    back is somebody else's now, until it is applied again.
     """
     found = [_field(each, mark, live) for each in differences(declared, live)]
-    return list(_by_state(each for each in found if each))
+    drifts = list(_by_state(each for each in found if each))
+    if not any(each.state is State.EDITED for each in drifts) and (loss := lost(live)):
+        drifts.insert(0, ObjectDrift(State.EDITED, loss=loss))
+    return drifts
 
 
 def judged_missing(mark: Mark, siblings: Iterable[Object]) -> ObjectDrift:

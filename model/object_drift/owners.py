@@ -5,6 +5,7 @@ https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-manageme
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
@@ -42,7 +43,7 @@ class Owners:
 def owners(live: Object, path: str) -> Owners:
     """Return who has a field."""
     steps = [step.name for step in steps_of(path)]
-    found = [(manager, _has(fields, live, steps)) for manager, fields in _managers(live)]
+    found = [(manager, _has(fields, live, steps)) for manager, fields in managers(live)]
     having = [manager for manager, has in found if has is not None]
     return Owners(tuple(_latest_first(having)), any(has is Held.IN_LIST for _, has in found))
 
@@ -54,7 +55,7 @@ def only_writer(live: Object, *, besides: str) -> Manager | None:
     """
     found = [
         manager
-        for manager, _ in _managers(live)
+        for manager, _ in managers(live)
         if manager.operation == UPDATE and not manager.subresource and manager.name != besides
     ]
     return found[0] if len(found) == 1 else None
@@ -62,19 +63,27 @@ def only_writer(live: Object, *, besides: str) -> Manager | None:
 
 def has_applied(live: Object, name: str) -> bool:
     """Whether a manager has applied the object, and still has a field of it."""
-    return any(each.name == name and each.operation == APPLY for each, _ in _managers(live))
+    return any(each.name == name and each.operation == APPLY for each, _ in managers(live))
 
 
-def _managers(live: Object) -> Iterator[tuple[Manager, Mapping[str, Any]]]:
+def managers(live: Object) -> Iterator[tuple[Manager, Mapping[str, Any]]]:
+    """Yield each manager of an object, with its fields as the API writes them (`fieldsV1`)."""
     for entry in live["metadata"].get("managedFields") or ():
-        time = entry.get("time")
         manager = Manager(
             str(entry.get("manager", "")),
             str(entry.get("operation", "")),
             str(entry.get("subresource", "")),
-            datetime.fromisoformat(time) if time else None,
+            _time(str(entry.get("time") or "")),
         )
         yield manager, entry.get("fieldsV1") or {}
+
+
+def _time(text: str) -> datetime | None:
+    # A cluster can send anything, also a time without a zone.
+    with suppress(ValueError):
+        found = datetime.fromisoformat(text)
+        return found if found.tzinfo else None
+    return None
 
 
 def _latest_first(found: list[Manager]) -> list[Manager]:

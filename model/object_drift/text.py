@@ -1,8 +1,9 @@
 """What people read about objects that differ."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from model.object_drift.judgement import FieldDrift, ObjectDrift, State
+from model.object_drift.loss import Loss
 
 # So many fields of an object are named, and so much of a value.
 NAMED, VALUE_LETTERS = 3, 60
@@ -10,14 +11,30 @@ NAMED, VALUE_LETTERS = 3, 60
 
 def sentence(drift: ObjectDrift) -> str:
     """Return what differs of an object that exists, and who did it."""
-    return f"{fields(drift)}{_managers(drift.fields)}"
+    if drift.loss:
+        return f"{loss(drift.loss)}, and is as declared again"
+    return f"{fields(drift)}{_by(each.manager.name for each in drift.fields if each.manager)}"
+
+
+def loss(found: Loss) -> str:
+    """Return who edited an object, and which fields, as far as its managers say so."""
+    if found.is_whole:
+        what = "none of its fields is this program's any more"
+    elif found.fields:
+        what = f"{_listed(found.fields)} was edited"
+    else:
+        what = "fields of it were removed"
+    return f"{what}{_by(found.managers)}"
 
 
 def fields(drift: ObjectDrift) -> str:
     """Return the fields that differ, with their values if they are short."""
-    rest = len(drift.fields) - NAMED
-    named = [_field(each) for each in drift.fields[:NAMED]]
-    return "; ".join([*named, *([f"{rest} more fields"] if rest > 0 else [])])
+    return _listed([_field(each) for each in drift.fields])
+
+
+def _listed(texts: Sequence[str]) -> str:
+    rest = len(texts) - NAMED
+    return "; ".join([*texts[:NAMED], *([f"{rest} more fields"] if rest > 0 else [])])
 
 
 def _field(drift: FieldDrift) -> str:
@@ -36,6 +53,6 @@ def _value(text: str) -> str:
     return cut or '""'
 
 
-def _managers(drifts: Sequence[FieldDrift]) -> str:
-    names = dict.fromkeys(each.manager.name for each in drifts if each.manager)
+def _by(managers: Iterable[str]) -> str:
+    names = dict.fromkeys(managers)
     return f" (by {', '.join(names)})" if names else ""

@@ -13,7 +13,8 @@ from model.aggregated_api import (
     secret,
 )
 from model.api_objects import Json
-from model.object_drift.mark import marked, marks
+from model.object_drift.loss import lost
+from model.object_drift.mark import marks
 from model.pki import certificates
 from model.pki.certificates import KeyPair
 from model.render.objects import dump
@@ -45,16 +46,18 @@ def write(client: Client, api: AggregatedApi, pair: KeyPair, chain: str, authori
         certificates.expiry(pair.cert_pem),
     )
     (mark,) = marks([described(api)])
-    written = [secret(api, pair.cert_pem + chain, pair.key_pem), marked(registered, mark)]
-    apply.apply(client, dump(written), mark=False)
-    return _digest(*written)
+    kept = secret(api, pair.cert_pem + chain, pair.key_pem)
+    apply.apply(client, dump([kept]), mark=False)
+    apply.apply_as(client, registered, mark)
+    return _digest(kept, registered)
 
 
 def is_written(client: Client, api: AggregatedApi, digest: str) -> bool:
     """Whether both are as they were written, what others added apart. Raises ApiError."""
-    found = [client.find(path) for path in (_secret_path(api), _registration_path(api))]
-    known = [each for each in found if each is not None]
-    return len(known) == len(found) and _digest(*known) == digest
+    kept, registered = client.find(_secret_path(api)), client.find(_registration_path(api))
+    if kept is None or registered is None or lost(registered):
+        return False
+    return _digest(kept, registered) == digest
 
 
 def remove(client: Client, api: AggregatedApi) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from http import HTTPStatus
 
-from model.object_drift.mark import marked, marks
+from model.api_objects import Json
+from model.object_drift.loss import completed
+from model.object_drift.mark import LABEL, Mark, is_kept, mark_of, marks
 from model.render.objects import parsed
-from model.well_known import KEEP_ANNOTATION
-from ops.kube.client import Client
+from ops.kube.client import Client, unless_missing
 from ops.kube.errors import ApiError, Unavailable
 from ops.kube.resources import FIELD_MANAGER as FIELD_MANAGER
 from ops.kube.resources import Reference as Reference
@@ -24,11 +25,7 @@ def references(documents: str) -> list[Reference]:
 
 def kept(documents: str) -> list[Reference]:
     """Return references to the objects of a YAML text that are not deleted with it."""
-    return [
-        reference(document)
-        for document in parsed(documents)
-        if KEEP_ANNOTATION in document["metadata"].get("annotations", {})
-    ]
+    return [reference(document) for document in parsed(documents) if is_kept(document)]
 
 
 def apply(client: Client, documents: str, *, mark: bool = True) -> list[Reference]:
@@ -44,10 +41,30 @@ def apply(client: Client, documents: str, *, mark: bool = True) -> list[Referenc
     for document, its in zip(every, marks(every), strict=True):
         ref = reference(document)
         is_new = (ref["apiVersion"].partition("/")[0], ref["kind"]) in defined
-        change = partial(api.apply, ref, marked(document, its) if mark else document)
+        change = partial(_apply, api, ref, document, its if mark else None)
         client.retry(f"applying {_title(ref)}", partial(_once_served, change) if is_new else change)
         applied.append(ref)
     return applied
+
+
+def apply_as(client: Client, document: Json, mark: Mark) -> None:
+    """Apply an object with a mark that does not follow from the document. Raises OperatorError."""
+    ref, api = reference(document), Resources(client)
+    client.retry(f"applying {_title(ref)}", partial(_apply, api, ref, document, mark))
+
+
+def _apply(api: Resources, ref: Reference, document: Json, mark: Mark | None) -> None:
+    """Apply an object, and then say in its label what was applied, unless that is known.
+
+    The label is no part of what is applied: which fields are ours is known afterwards, and an
+    object that nobody touched is written once, not twice.
+    """
+    answer = api.apply(ref, document)
+    if mark is None:
+        return
+    whole = completed(mark, answer)
+    if mark_of(answer) != whole:
+        api.label(ref, {LABEL: str(whole)})
 
 
 def _once_served(change: Callable[[], None]) -> None:
@@ -65,6 +82,17 @@ def remove(client: Client, refs: list[Reference]) -> None:
     api = Resources(client)
     for ref in reversed(refs):
         client.retry(f"deleting {_title(ref)}", partial(api.delete, ref))
+
+
+def release(client: Client, refs: list[Reference]) -> None:
+    """Take the marks of objects that stay and are not applied any more. Raises OperatorError.
+
+    What somebody makes of them is not repaired, and so is no edit.
+    """
+    api = Resources(client)
+    for ref in refs:
+        change = partial(api.label, ref, {LABEL: None})
+        client.retry(f"releasing {_title(ref)}", partial(unless_missing, change))
 
 
 def _defined_kinds(documents: str) -> Iterator[tuple[str, str]]:

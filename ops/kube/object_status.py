@@ -147,7 +147,7 @@ def _condition(cluster: str, declared: DeclaredObject, drift: ObjectDrift) -> Co
     severity = Severity.INFO if drift.state in INFORMATION else Severity.WARNING
     advice = ADVICE[drift.state]
     # Objects that are not applied yet are named in one row.
-    is_named = drift.fields and drift.state is not State.NOT_APPLIED
+    is_named = (drift.fields or drift.loss) and drift.state is not State.NOT_APPLIED
     return Condition(
         cluster=cluster,
         kind="object",

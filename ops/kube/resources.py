@@ -1,9 +1,10 @@
 """Objects of a cluster by reference, of whatever kind."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from model.api_objects import Json
-from ops.kube.client import APPLY, Client, unless_missing
+from ops.kube.client import APPLY, MERGE, Client, unless_missing
 from ops.kube.errors import ApiError
 
 FIELD_MANAGER = "kubeadm-fleet"
@@ -27,10 +28,15 @@ class Resources:
         """Return an object; None if there is none, or no such kind."""
         return unless_missing(lambda: self._client.get(self._path(ref)))
 
-    def apply(self, ref: Reference, document: Json) -> None:
-        """Apply a document, and take every field of it from whoever has it."""
+    def apply(self, ref: Reference, document: Json) -> Json:
+        """Apply a document, take every field of it from whoever has it, and return the object."""
         manager = {"fieldManager": FIELD_MANAGER, "force": "true"}
-        self._client.patch(self._path(ref), document, kind=APPLY, **manager)
+        return self._client.patch(self._path(ref), document, kind=APPLY, **manager)
+
+    def label(self, ref: Reference, labels: Mapping[str, str | None]) -> None:
+        """Set labels of an object, which applying it leaves; None removes one."""
+        body = {"metadata": {"labels": {**labels}}}
+        self._client.patch(self._path(ref), body, kind=MERGE, fieldManager=FIELD_MANAGER)
 
     def delete(self, ref: Reference) -> None:
         """Delete an object; a missing one is ignored."""

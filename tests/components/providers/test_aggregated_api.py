@@ -16,6 +16,7 @@ from model.pki.certificates import KeyPair
 from ops.current_run import CurrentRun
 from ops.errors import OperatorError
 from tests.ops.kube.api_server import Api
+from tests.ops.kube.served_object import ServedObject
 
 SECRET = "/api/v1/namespaces/kube-system/secrets/metrics-server-serving"
 REGISTRATION = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.metrics.k8s.io"
@@ -36,24 +37,7 @@ class Cluster:
             entry = {"name": name, "kind": kind, "namespaced": namespaced, "verbs": []}
             api.answers[f"GET {path}"] = (200, {"resources": [entry]})
         for path in (SECRET, REGISTRATION):
-            self._serve(path)
-
-    def _serve(self, path: str) -> None:
-        def read() -> tuple[int, dict[str, Any]]:
-            found = self.kept.get(path)
-            return (200, found) if found else (404, {"kind": "Status", "reason": "NotFound"})
-
-        def keep() -> tuple[int, dict[str, Any]]:
-            self.kept[path] = self.api.sent[f"PATCH {path}"]
-            return 200, self.kept[path]
-
-        def drop() -> tuple[int, dict[str, Any]]:
-            del self.kept[path]
-            return 200, {"kind": "Status"}
-
-        self.api.answers |= {
-            f"GET {path}": read, f"PATCH {path}": keep, f"DELETE {path}": drop,
-        }  # fmt: skip
+            ServedObject(api, path, self.kept)
 
     @property
     def pair(self) -> KeyPair:
@@ -133,7 +117,8 @@ def test_the_secret_is_there_before_anybody_is_sent_to_its_pods(
 ) -> None:
     created(given)
     patches = [asked for asked in cluster.api.asked if asked.startswith("PATCH")]
-    assert patches == [f"PATCH {SECRET}", f"PATCH {REGISTRATION}"]
+    mark = f"PATCH {REGISTRATION}"
+    assert patches == [f"PATCH {SECRET}", f"PATCH {REGISTRATION}", mark]
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from components.providers.manifests import ManifestsProvider
+from model.object_drift.mark import Mark, mark_of
+from model.well_known import KEEP_ANNOTATION
 from ops.errors import OperatorError
 from tests.ops.kube.api_server import Api
+from tests.ops.kube.served_object import ServedObject
 
 FIRST = """
 apiVersion: v1
@@ -42,8 +45,7 @@ def core(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Api:
         {"kind": "APIResourceList", "groupVersion": "v1", "resources": resources},
     )
     for path in (FIRST_PATH, SECOND_PATH):
-        for verb in ("GET", "PATCH", "DELETE"):
-            api.answers[f"{verb} {path}"] = (200, {"kind": "Any", "metadata": {}})
+        ServedObject(api, path)
     return api
 
 
@@ -66,7 +68,8 @@ def props(api: Api, documents: str) -> dict[str, Any]:
 
 
 def changes(asked: list[str]) -> list[str]:
-    return [each for each in asked if not each.startswith("GET ")]
+    """What was asked for besides reading, once: what is applied anew gets a mark then."""
+    return list(dict.fromkeys(each for each in asked if not each.startswith("GET ")))
 
 
 def test_documents_are_applied_in_their_order(core: Api) -> None:
@@ -248,3 +251,19 @@ def test_a_state_of_an_earlier_version_has_no_edited_objects(core: Api) -> None:
     outs = dict(provider.create(props(core, SECOND)).outs or {})
     del outs["edited"]
     assert not provider.diff("id", outs, props(core, SECOND)).changes
+
+
+def test_what_is_kept_loses_its_mark(core: Api) -> None:
+    kept = SECOND.replace("name: second", f"name: second, annotations: {{{KEEP_ANNOTATION}: x}}")
+    second = ServedObject(core, SECOND_PATH)
+    outs = ManifestsProvider().create(props(core, f"{FIRST}---{kept}")).outs or {}
+    assert second.live and mark_of(second.live).fields
+    after = ManifestsProvider().update("id", outs, props(core, FIRST)).outs or {}
+    assert second.live and mark_of(second.live) == Mark()
+    outs = ManifestsProvider().update("id", after, props(core, f"{FIRST}---{kept}")).outs or {}
+    assert mark_of(second.live).fields
+    ManifestsProvider().delete("id", outs)
+    assert mark_of(second.live) == Mark()
+    second.writes.clear()
+    del core.answers[f"PATCH {SECOND_PATH}"]
+    ManifestsProvider().delete("id", outs)

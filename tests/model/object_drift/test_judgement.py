@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from model.object_drift.judgement import ObjectDrift, State, judged, judged_missing
-from model.object_drift.mark import LABEL, Mark, marked, marks
+from model.object_drift.mark import LABEL, Mark, marks
 from model.object_drift.text import sentence
+from tests.model.object_drift.marking import marked
 
 SOMEBODY, AT = "kubectl-edit", "2026-11-27T09:00:00Z"
 CONTAINERS = ("spec", "template", "spec", "containers")
