@@ -135,28 +135,48 @@ AUDITOR_ROLE = Role(
 )
 
 
+# Of workloads outside of the system's namespaces, this one enforces policies.
+CALICO_NODE = "calico-node"
+
+
 def _read(group: str, *resources: str, verbs: Sequence[str] = ("get", "list", "watch")) -> Any:
     return {"apiGroups": [group], "resources": [*resources], "verbs": [*verbs]}
 
 
-# What `fleet watch` reads of a whole cluster, and what only in the system's namespace: the logs of
-# other namespaces may have anything in them.
+# What `fleet watch` reads of a whole cluster: of objects that were applied, only kinds without
+# anything that is to be kept from others.
 WATCHER_ROLE = Role(
     WATCHER,
     (
-        _read("", "nodes"),
+        _read("", "limitranges", "namespaces", "nodes", "resourcequotas"),
+        _read(
+            "admissionregistration.k8s.io",
+            *("validatingadmissionpolicies", "validatingadmissionpolicybindings"),
+        ),
+        _read("apiextensions.k8s.io", "customresourcedefinitions"),
+        {**_read("", "serviceaccounts"), "resourceNames": [CALICO_NODE]},
+        {**_read("apps", "daemonsets"), "resourceNames": [CALICO_NODE]},
         _read("apiregistration.k8s.io", "apiservices"),
+        _read("crd.projectcalico.org", "clusterinformations"),
         # What metrics-server measures cannot be watched.
         _read("metrics.k8s.io", "nodes", verbs=["get", "list"]),
+        _read("networking.k8s.io", "networkpolicies"),
+        _read(
+            "rbac.authorization.k8s.io",
+            *("clusterrolebindings", "clusterroles", "rolebindings", "roles"),
+        ),
         {"nonResourceURLs": ["/metrics", "/readyz", "/version"], "verbs": ["get"]},
     ),
 )
+# And what only in the system's namespaces: logs, ConfigMaps and workloads of others may have
+# anything in them.
 WATCHER_SYSTEM_ROLE = Role(
     f"{WATCHER}-system",
     (
-        _read("", "pods"),
+        _read("", "configmaps", "pods", "serviceaccounts", "services"),
         _read("", "pods/log", verbs=["get"]),
         _read("apps", "daemonsets", "deployments"),
         _read("coordination.k8s.io", "leases"),
+        _read("policy", "poddisruptionbudgets"),
     ),
 )

@@ -88,6 +88,8 @@ ALERTS: tuple[Alert, ...] = (
     _problem("KubeletUnreachable", _C, "2m", "the API server does not reach the Node's kubelet"),
     _problem("KubeletNotMeasured", _W, "5m", "metrics-server does not reach the Node's kubelet"),
     _problem("ObjectMissing", _W, "5m", "an object that was applied is missing"),
+    _problem("ObjectEdited", _W, "5m", "an object that was applied was edited"),
+    _problem("ObjectDeleted", _W, "5m", "an object that was applied was deleted"),
     _problem("Cordoned", _W, "1h", "the Node is cordoned"),
     _problem("ChangePending", _W, "1h", "a change of the machine is pending"),
     _problem("TimerFailed", _W, "5m", "a timer of the machine failed"),

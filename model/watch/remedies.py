@@ -37,6 +37,8 @@ REMEDIES = {
     "KubeletUnreachable": Remedy("fleet logs NODE kubelet", "kubelet-unreachable"),
     "KubeletNotMeasured": Remedy(_NODE, "kubelet-unreachable"),
     "ObjectMissing": Remedy(_REPAIR, "drift"),
+    "ObjectEdited": Remedy(_REPAIR, "drift"),
+    "ObjectDeleted": Remedy(_REPAIR, "drift"),
     "Cordoned": Remedy("kubectl uncordon NODE", "drift"),
     "ChangePending": Remedy("fleet up", "machine-dead"),
     "TimerFailed": Remedy("fleet logs NODE kubeadm-fleet-renewal", "certificates"),

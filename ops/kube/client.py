@@ -60,8 +60,9 @@ CLIENTS = 256
 JSON = "application/json"
 # X509_V_ERR_CERT_HAS_EXPIRED of OpenSSL.
 HAS_EXPIRED = 10
-# Of the objects in a list, only their metadata.
+# Of the objects in a list, or of those that a watch tells, only their metadata.
 METADATA = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+WATCHED_METADATA = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 STRATEGIC_MERGE = "application/strategic-merge-patch+json"
 MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 from model.api_objects import Json
-from ops.kube.client import SMALL_PAGE
+from ops.kube.client import JSON, METADATA, SMALL_PAGE, WATCHED_METADATA
 from ops.kube.errors import ApiError, from_response
 from ops.watch.backoff import Backoff
 from ops.watch.exchange import ODD, Exchange, odd
@@ -24,6 +24,9 @@ LIST_SECONDS = 30.0
 WATCH_SECONDS = 1800
 RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 20.0
+# What may not be read, or is not served, may be some day.
+LONGEST_REFUSAL_SECONDS = 300.0
+REFUSALS = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 # What a cluster may have us hold of one object or page.
 LARGEST_BYTES = 64 << 20
 
@@ -33,6 +36,9 @@ class Collection(Generic[T]):
 
     `changed` is called when something is new. Until `is_synced`, and while there is an `error`,
     what it has is not known to be current. `count` is how often it was listed.
+
+    `metadata_only`: of each object, and of kinds that a cluster need not have and a credential need
+    not be able to read. A kind that is not served has no objects.
     """
 
     def __init__(
@@ -41,16 +47,31 @@ class Collection(Generic[T]):
         path: str,
         reduce: Callable[[Json], T | None],
         changed: Callable[[], None],
+        *,
+        metadata_only: bool = False,
         **query: str,
     ) -> None:
         self.path = path
+        self._is_optional = metadata_only
+        self._accept = (METADATA, WATCHED_METADATA) if metadata_only else (JSON, JSON)
         self.items: dict[str, T] = {}
         self.is_synced = False
         self.error: ApiError | None = None
         self._session, self._reduce, self._changed, self._query = session, reduce, changed, query
         self._version = ""
         self._backoff = Backoff(RETRY_SECONDS, LONGEST_RETRY_SECONDS)
+        self._refusals = Backoff(RETRY_SECONDS, LONGEST_REFUSAL_SECONDS)
         self.count = 0
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether a kind is not served that need not be."""
+        return self._is_optional and self.error is not None and _is_missing(self.error)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it has what there is now."""
+        return self.is_absent or (self.is_synced and self.error is None)
 
     def start(self) -> None:
         """List, and then watch."""
@@ -76,12 +97,13 @@ class Collection(Generic[T]):
                 return
             self.items, self._version = found, str(metadata.get("resourceVersion") or "")
             self.is_synced, self.error = True, None
+            self._refusals.reset()
             self.count += 1
             self._changed()
             self._watch()
 
         query = {"limit": str(SMALL_PAGE), **self._query} | ({"continue": after} if after else {})
-        self._open(query, limited(body), end, seconds=LIST_SECONDS)
+        self._open(query, limited(body), end, self._accept[0], seconds=LIST_SECONDS)
 
     def _watch(self) -> None:
         lines = Lines(self._event)
@@ -103,7 +125,7 @@ class Collection(Generic[T]):
             "timeoutSeconds": str(int(WATCH_SECONDS * random.uniform(0.8, 1.2))),  # noqa: S311
             **self._query,
         }
-        self._open(query, lines.feed, end)
+        self._open(query, lines.feed, end, self._accept[1])
 
     def _event(self, line: bytes) -> None:
         event = json.loads(line)
@@ -142,18 +164,27 @@ class Collection(Generic[T]):
     def _fail(self, error: ApiError, again: Callable[[], None]) -> None:
         if error.status != HTTPStatus.GONE:
             self.error = error
+        backoff = self._backoff
+        if self._is_optional:
+            # They seldom change: a watch alone would say only by and by that this is all.
+            again = self.start
+            backoff = self._refusals if error.status in REFUSALS else backoff
+            if _is_missing(error):
+                self.items = {}
         self._changed()
-        self._session.jittered(self._backoff.next(), again)
+        self._session.jittered(backoff.next(), again)
 
     def _open(
         self,
         query: dict[str, str],
         receive: Callable[[bytes], None],
         end: Callable[[ApiError | None], None],
+        accept: str,
+        *,
         seconds: float | None = None,
     ) -> None:
         path = f"{self.path}?{urlencode(query)}"
-        self._session.open(Exchange(path, receive, end, seconds=seconds))
+        self._session.open(Exchange(path, receive, end, seconds=seconds, accept=accept))
 
 
 class Lines:
@@ -187,6 +218,10 @@ def limited(body: bytearray) -> Callable[[bytes], None]:
         body.extend(content)
 
     return receive
+
+
+def _is_missing(error: ApiError) -> bool:
+    return error.status == HTTPStatus.NOT_FOUND
 
 
 def _key(thing: Json) -> str:

@@ -93,7 +93,7 @@ class Connection:
             (":scheme", "https"),
             (":authority", self._authority),
             (":path", f"{self._prefix}{exchange.path}"),
-            ("accept", "application/json, */*"),
+            ("accept", exchange.accept),
             ("user-agent", "kubeadm-fleet-watch"),
             *((name.lower(), value) for name, value in self._access.headers.items()),
         ]

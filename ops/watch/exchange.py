@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
+from ops.kube.client import JSON
 from ops.kube.errors import ApiError, Unavailable, from_response
 
 # Of an answer that is an error, so much is read.
@@ -22,7 +23,7 @@ class Exchange:
     """A request; `receive` gets the body of a good answer, `end` is called once, with any error.
 
     With `seconds`, the answer has to be complete by then; without, only its head within
-    HEAD_SECONDS, since the body has no end.
+    HEAD_SECONDS, since the body has no end. `accept` is the media type of the answer.
     """
 
     HEAD_SECONDS = 15.0
@@ -35,8 +36,10 @@ class Exchange:
         *,
         seconds: float | None = None,
         body: bytes | None = None,
+        accept: str = JSON,
     ) -> None:
         self.path, self.body = path, body
+        self.accept = f"{accept}, */*"
         self.method = "GET" if body is None else "POST"
         self.deadline: float | None = None
         self.is_ended = False

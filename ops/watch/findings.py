@@ -11,7 +11,7 @@ from model.watch.finding import Finding, Snapshot
 from ops.kube import host_status, reachability
 from ops.kube.cluster_status import DUE_SHARE
 from ops.kube.node_status import NO_NETWORK, NOT_READY
-from ops.watch import add_ons, slow
+from ops.watch import add_ons, edits, slow
 from ops.watch.sources import (
     COMPONENT,
     ETCD,
@@ -84,6 +84,7 @@ def _unknown(view: View) -> Iterator[str]:
         yield REGISTRATIONS
     if not view.is_measured:
         yield MEASURED
+    yield from edits.unknown(view)
 
 
 def _unknown_kubelets(view: View) -> Iterator[str]:
@@ -286,4 +287,5 @@ JUDGES: tuple[Judge, ...] = (
     _backup,
     _slow,
     add_ons.registrations,
+    edits.judge,
 )

@@ -6,6 +6,8 @@ NODES, PODS, ADD_ONS = "nodes", "pods", "add-ons"
 ETCD, SERVING, RIGHTS = "etcd-size", "serving", "rights"
 # What metrics-server measures.
 MEASURED = "measured"
+# All objects that a run applied.
+OBJECTS = "objects"
 # By the name that state files have.
 REGISTRATIONS = "metrics"
 
@@ -18,3 +20,5 @@ def of(source: str, name: str) -> str:
 COMPONENT, HOST, NETWORK = (partial(of, each) for each in ("component", "host", "network"))
 # Whether a kubelet answers the API server, and metrics-server.
 KUBELET, MEASUREMENT = (partial(of, each) for each in ("kubelet", "measurement"))
+# Objects of one kind, and those that were applied together.
+OBJECT, SIBLINGS = (partial(of, each) for each in ("object", "siblings"))

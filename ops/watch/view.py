@@ -12,7 +12,9 @@ from ops.kube.cluster_status import CONTROL_PLANE
 from ops.kube.host_reports import Reading
 from ops.kube.node_status import NodeReading
 from ops.kube.reachability import Probe, Report
+from ops.watch.objects import AppliedObject
 from ops.watch.pods import Pod
+from ops.watch.siblings import Missing
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ class View:
     `registrations` are the aggregated APIs, None if they cannot be read; `cut_off` are the Nodes
     whose kubelet the API server does not reach, with what it says; `unmeasured` those of which
     metrics-server measures nothing, `is_measured` says that it works; `is_ours` that this program
-    has applied one of the add-ons. `now` is the time there.
+    has applied one of the add-ons. `objects` are those that it applied, `missing` those that are
+    not there, `unread_objects` sources that are not current. `now` is the time there.
     """
 
     cluster: str
@@ -74,6 +77,9 @@ class View:
     unmeasured: Mapping[str, Unmeasured] = field(default_factory=dict)
     is_measured: bool = False
     is_ours: bool = False
+    objects: tuple[AppliedObject, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    unread_objects: frozenset[str] = frozenset()
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property

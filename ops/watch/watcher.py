@@ -2,30 +2,28 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from http import HTTPStatus
 from typing import Any
 
-from model.status.condition import Condition, Severity
 from model.status.fleet import NodeStatus
 from model.watch import finding
-from model.watch.finding import API, Finding, Snapshot
+from model.watch.finding import API, Snapshot
 from ops.fan_out import Late
 from ops.kube import node_status, unreachable
 from ops.kube.access import Access
 from ops.kube.api_services import REGISTRATIONS, Registration, registration
 from ops.kube.apply import FIELD_MANAGER
 from ops.kube.cluster_status import APPS, read_add_on
-from ops.kube.errors import ApiError
-from ops.watch import findings, pods, sources
+from ops.watch import denials, findings, pods, sources
 from ops.watch.collection import Collection
-from ops.watch.leaders import LEASES, Leaders
+from ops.watch.leaders import Leaders
+from ops.watch.objects import Objects
 from ops.watch.reports import Reports
 from ops.watch.scrapes import Candidate, Scrapes
 from ops.watch.session import Session
+from ops.watch.siblings import Siblings
 from ops.watch.slow import SlowReads
 from ops.watch.view import Limits, View
 
@@ -39,17 +37,9 @@ SETTLE_SECONDS = 0.5
 JUDGE_SECONDS = 30.0
 # What is read over and over although it fails in a way that nobody foresaw.
 RESTART_SECONDS = 5.0
-# An API server that has just started knows no roles for a moment, and what failed is tried again
-# only after up to 20 s.
-DENIAL_HOLD = 40.0
-# Whether a path may be read.
-ACCESS = partial(sources.of, "access")
 # metrics-server needs two measurements of a Node, and to know that it is there.
 MEASURED_AGE = timedelta(minutes=3)
-# A cluster has the namespace of its own pod network alone; in others, nothing is granted.
-NETWORK_PATHS = tuple(path for path in APPS if "/namespaces/kube-system/" not in path)
 NODES_PATH, PODS_PATH = "/api/v1/nodes", "/api/v1/namespaces/kube-system/pods"
-LOGS = f"{PODS_PATH}/NAME/log"
 
 
 # Before anything was heard.
@@ -89,6 +79,7 @@ class Watcher:
         self._begin = time.monotonic()
         self._leaders: Leaders | None = None
         self._is_dirty = False
+        self._siblings = Siblings()
         # What ended the thread's work, and when it did so first.
         self._failure: tuple[Exception, float] | None = None
 
@@ -165,9 +156,11 @@ class Watcher:
         registrations = Collection(session, REGISTRATIONS, registration, self._touch)
         self._nodes, self._pods, self._apps = nodes, system, apps
         self._registrations = registrations
+        self._objects = Objects(session, self._touch)
         leaders.ask()
         for each in (*self._lists(), registrations):
             each.start()
+        self._objects.start()
         self._slow.start()
         self._scrapes.start()
         self._again()
@@ -193,8 +186,10 @@ class Watcher:
         self._reports.follow(self._pods.items.values())
         view = self._view()
         judged = findings.snapshot(view, self._limits)
-        more = [*self._leaders.findings(), *self._denied()]
-        unknown = judged.unknown | self._leaders.unknown | set(self._unanswered())
+        lists, reports, leaders = self._lists(), self._reports, self._leaders
+        denied = denials.found(self.cluster, lists, leaders.denial, list(reports.errors()))
+        more = [*leaders.findings(), *denied]
+        unknown = judged.unknown | leaders.unknown | set(denials.unanswered(lists, reports))
         snapshot = Snapshot((*judged.findings, *more), unknown)
         self.lapses += len(view.unread_machines & self._seen.view.read_machines)
         self._seen, self._failure = Seen(view, snapshot), None
@@ -206,7 +201,9 @@ class Watcher:
             sources.PODS: [self._pods],
             sources.ADD_ONS: self._apps,
         }
-        unread = {source for source, lists in every.items() if not all(map(_is_read, lists))}
+        unread = {source for source, lists in every.items() if not all(map(denials.is_read, lists))}
+        unread_objects = self._objects.unread
+        objects = self._objects.found
         return View(
             cluster=self.cluster,
             nodes=tuple(self._nodes.items.values()),
@@ -223,6 +220,9 @@ class Watcher:
             unmeasured=self._scrapes.found,
             is_measured=self._scrapes.is_read,
             is_ours=any(pair[1] for each in self._apps for pair in each.items.values()),
+            objects=objects,
+            missing=() if unread_objects else self._siblings.missing(objects),
+            unread_objects=unread_objects,
             now=self._session.clock.now(),
         )
 
@@ -251,60 +251,9 @@ class Watcher:
     def _lists(self) -> list[Collection[Any]]:
         return [self._nodes, self._pods, *self._apps]
 
-    def _denied(self) -> list[Finding]:
-        """Return what the credential may not read."""
-        failures = {each.path: each.error for each in self._granted() if each.error is not None}
-        if self._leaders and self._leaders.denial:
-            failures[LEASES] = self._leaders.denial
-        for error in self._reports.errors():
-            if _is_denied(error):
-                failures[LOGS] = error
-        return [
-            finding.of(
-                _denial(self.cluster, path, error),
-                *(sources.PODS, ACCESS(path)) if path == LOGS else (ACCESS(path),),
-                item=path,
-                hold=DENIAL_HOLD,
-            )
-            for path, error in failures.items()
-            if _is_denied(error)
-        ]
-
-    def _granted(self) -> list[Collection[Any]]:
-        """Return the lists that the credential should be able to read."""
-        return [each for each in self._lists() if each.path not in NETWORK_PATHS]
-
-    def _unanswered(self) -> Iterator[str]:
-        """Yield the sources of paths of which it is not known whether they may be read."""
-        for each in self._granted():
-            if not (_is_read(each) or _is_denied(each.error)):
-                yield ACCESS(each.path)
-        if not (self._reports.is_any_read or any(map(_is_denied, self._reports.errors()))):
-            yield ACCESS(LOGS)
-
-
-def _is_denied(error: ApiError | None) -> bool:
-    return error is not None and error.status == HTTPStatus.FORBIDDEN
-
-
-def _is_read(listed: Collection[Any]) -> bool:
-    """Whether a list is current, or may not be read since another pod network's would be there."""
-    if _is_denied(listed.error):
-        return listed.path in NETWORK_PATHS
-    return listed.is_synced and listed.error is None
-
 
 def _is_measurable(node: NodeStatus, now: datetime) -> bool:
     # A cluster can send anything, also a time without a zone.
     if not node.created or not node.created.tzinfo:
         return False
     return node.ready and not node.cordoned and now - node.created >= MEASURED_AGE
-
-
-def _denial(cluster: str, path: str, error: ApiError) -> Condition:
-    return Condition(
-        cluster=cluster,
-        severity=Severity.WARNING,
-        reason="CannotRead",
-        message=f"the credential for watching is not allowed to read {path}: {error}",
-    )

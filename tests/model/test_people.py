@@ -7,7 +7,8 @@ import yaml
 
 from model.fleet import Cluster
 from model.load import load, warnings
-from model.people import AUDITOR_ROLE, WATCHER_ROLE, WATCHER_SYSTEM_ROLE
+from model.object_drift.kinds import KINDS
+from model.people import AUDITOR_ROLE, CALICO_NODE, WATCHER_ROLE, WATCHER_SYSTEM_ROLE, Role
 from model.render.people import access_objects
 from tests.model.examples import CONTAINER, changed
 
@@ -129,7 +130,9 @@ WATCH = {"users": {"watch": {"access": [{"role": "watcher"}]}}}
 def test_a_watcher_reads_nodes_and_the_systems_namespaces_alone() -> None:
     one, _ = clusters(WATCH)
     assert shown(one) == {
-        "watch": ["watcher", "watcher-system in kube-flannel", "watcher-system in kube-system"]
+        "watch": [
+            *("watcher", "watcher-system in kube-flannel", "watcher-system in kube-system"),
+        ]
     }
     objects = list(yaml.safe_load_all(access_objects(one)))
     # The namespaces are the program's own, with labels that another applying would remove.
@@ -140,19 +143,31 @@ def test_a_watcher_reads_nodes_and_the_systems_namespaces_alone() -> None:
     ]
     rules = [*WATCHER_ROLE.rules, *WATCHER_SYSTEM_ROLE.rules]
     assert {verb for rule in rules for verb in rule["verbs"]} == {"get", "list", "watch"}
-    resources = {name for rule in rules for name in rule.get("resources", ())}
-    of_system = {"pods", "pods/log", "daemonsets", "deployments", "leases"}
-    assert resources == {"nodes", "apiservices", *of_system}
-    whole = {
+    of_system = granted(WATCHER_SYSTEM_ROLE)
+    assert of_system >= {("", "pods"), ("", "pods/log"), ("coordination.k8s.io", "leases")}
+    whole = granted(WATCHER_ROLE)
+    # What may have anything in it is read where it is ours.
+    assert not whole & of_system
+    assert not {name for _, name in whole} & {"configmaps", "secrets", "deployments", "pods"}
+    assert ("", "secrets") not in of_system
+    measured = ("metrics.k8s.io", "nodes")
+    applied = {
+        (version.rpartition("/")[0], served.plural): served.namespaces
+        for (version, _), served in KINDS.items()
+    }
+    assert whole == {("", "nodes"), measured} | {each for each in applied if not applied[each]}
+    assert of_system >= {each for each in applied if applied[each]}
+    named = [rule for rule in WATCHER_ROLE.rules if "resourceNames" in rule]
+    assert [rule["resourceNames"] for rule in named] == [[CALICO_NODE]] * 2
+
+
+def granted(role: Role) -> set[tuple[str, str]]:
+    return {
         (group, name)
-        for rule in WATCHER_ROLE.rules
+        for rule in role.rules
+        if "resourceNames" not in rule
         for group in rule.get("apiGroups", ())
         for name in rule["resources"]
-    }
-    assert whole == {
-        ("", "nodes"),
-        ("metrics.k8s.io", "nodes"),
-        ("apiregistration.k8s.io", "apiservices"),
     }
 
 

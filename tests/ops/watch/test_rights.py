@@ -3,7 +3,7 @@
 import pytest
 
 from model.watch import problem
-from ops.watch import slow, watcher
+from ops.watch import denials, slow
 from ops.watch.watcher import PODS_PATH
 from tests.ops.watch.conftest import Begin
 from tests.ops.watch.faults import stop_kubelet
@@ -15,10 +15,10 @@ LOG = f"{PODS_PATH}/probe-n0/log"
 def test_what_may_not_be_read_is_told(
     apis: Apis, watching: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watcher, "DENIAL_HOLD", 1.0)
+    monkeypatch.setattr(denials, "DENIAL_HOLD", 1.0)
     cluster = apis.add("c", 2)
     cluster.failures = {
-        path: (403, "forbidden") for path in (PODS_PATH, *watcher.NETWORK_PATHS, "/metrics")
+        path: (403, "forbidden") for path in (PODS_PATH, *denials.NETWORK_PATHS, "/metrics")
     }
     watch = watching("c")
     watch.until_told("began CannotRead")
@@ -35,7 +35,7 @@ def test_what_may_not_be_read_is_told(
 def test_what_may_not_be_read_is_still_so_after_an_outage(
     apis: Apis, watching: Begin, monkeypatch: pytest.MonkeyPatch, denied: str, path: str
 ) -> None:
-    monkeypatch.setattr(watcher, "DENIAL_HOLD", 1.0)
+    monkeypatch.setattr(denials, "DENIAL_HOLD", 1.0)
     monkeypatch.setattr(problem, "END_SECONDS", 1.0)
     cluster = apis.add("c", 1)
     cluster.failures = {denied: (403, "forbidden")}

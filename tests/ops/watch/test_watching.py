@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ops.watch import add_ons, findings, follower, slow, watcher
+from ops.watch import add_ons, denials, findings, follower, slow
 from ops.watch.watcher import NODES_PATH, PODS_PATH
 from tests.ops.watch import watched_api
 from tests.ops.watch.conftest import Begin
@@ -110,14 +110,14 @@ def test_a_log_that_fails_for_another_reason_says_nothing_of_the_kubelet(
     assert watch.told() == []
 
 
-@pytest.mark.parametrize("network", watcher.NETWORK_PATHS)
+@pytest.mark.parametrize("network", denials.NETWORK_PATHS)
 def test_only_the_own_pod_network_can_be_read(
     apis: Apis, watching: Begin, network: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(add_ons, "POD_HOLD", 1.0)
     cluster = apis.add("c", 2)
     cluster.failures = {
-        path: (403, "forbidden") for path in watcher.NETWORK_PATHS if path != network
+        path: (403, "forbidden") for path in denials.NETWORK_PATHS if path != network
     }
     watch = watching("c")
     watch.until_known("c")

@@ -1,14 +1,12 @@
 """Kubernetes APIs over HTTP/2 and TLS that can be watched: many clusters in one thread.
 
-The cluster is the first part of the path. Run as a program with the numbers of clusters and of
-Nodes of each; prints a kubeconfig as a line of JSON, and lives until it is ended.
+The cluster is the first part of the path.
 """
 
 import asyncio
 import base64
 import json
 import ssl
-import sys
 import tempfile
 import threading
 from collections import defaultdict
@@ -100,6 +98,8 @@ class Cluster:
         self.rights: set[str] = set()
         self.stale_leaders: set[str] = set()
         self.asked: list[str] = []
+        # The media types that were asked for, by path.
+        self.accepted: dict[str, set[str]] = defaultdict(set)
         self.streams: set[Stream] = set()
         self.is_hanging = False
         # Paths that nothing is answered to; what is followed is a path with FOLLOWED.
@@ -332,6 +332,7 @@ class Connection(asyncio.Protocol):
             headers, body = self._requests.pop(event.stream_id)
             name, _, path = headers[":path"].removeprefix("/").partition("/")
             cluster = self._clusters[name]
+            cluster.accepted[f"/{path.partition('?')[0]}"].add(headers.get("accept", ""))
             cluster.answer(self, event.stream_id, headers[":method"], f"/{path}", bytes(body))
 
 
@@ -549,31 +550,3 @@ def fill(cluster: Cluster, nodes: int) -> None:
     for path, name in OURS:
         metadata = {"name": name, "managedFields": applied}
         cluster.put(path, {"metadata": metadata, "status": status, **workload})
-
-
-def main(clusters: int, nodes: int) -> None:
-    """Serve clusters whose Nodes and leases are as busy as real ones, until this is ended."""
-    apis = Apis()
-    for index in range(clusters):
-        apis.add(f"c{index}", nodes)
-    names = list(apis.clusters)
-    print(json.dumps({"kubeconfig": apis.kubeconfig(*names)}), flush=True)
-    every = [(cluster, f"n{index}") for cluster in apis.clusters.values() for index in range(nodes)]
-    stop = threading.Event()
-    count = 0
-    # Each kubelet reports its Node every five minutes, each probe once a minute.
-    while not stop.wait(0.2):
-        count += 1
-        if count % 75 == 1:
-            for cluster in apis.clusters.values():
-                cluster.measure()
-        for offset in range(max(1, len(every) // 1500)):
-            cluster, name = every[(count * 7919 + offset * 104729) % len(every)]
-            cluster.put(NODES_PATH, node(name, is_plane=name == "n0", fill=f"{count}" + "x" * 8000))
-        for offset in range(max(1, len(every) // 250)):
-            cluster, name = every[(count * 7907 + offset * 104723) % len(every)]
-            cluster.log(f"probe-{name}", "probe", reaches(nodes, int(name[1:])))
-
-
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
