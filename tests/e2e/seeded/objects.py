@@ -31,7 +31,7 @@ spec:
   insecureSkipTLSVerify: true
   service: {name: gone, namespace: default}
 END"""
-SAVE = "kubectl {0} get {1} {2} -o json >$SAVED; "
+SAVE = "kubectl {0} get {1} {2} -o json --show-managed-fields >$SAVED; "
 # As it was: the object without what the API server sets.
 BRING_BACK = (
     'python3 -c \'import json, sys; o = json.load(sys.stdin); m = o["metadata"]; '
@@ -40,6 +40,11 @@ BRING_BACK = (
     "| kubectl {0} -f -"
 )
 REPLACE, CREATE = BRING_BACK.format("replace"), BRING_BACK.format("create")
+# Its fields are then the program's again, as after `fleet up`: a value that is set back is not.
+OWNED = BRING_BACK.replace('"generation", "managedFields"', '"generation"')
+assert OWNED != BRING_BACK
+REPLACE_OURS = "; ".join([OWNED.format("replace")] * 2)
+CREATE_OURS = "; ".join([OWNED.format("create"), OWNED.format("replace")])
 
 FAULTS = (
     Fault(
@@ -47,10 +52,9 @@ FAULTS = (
         HERE,
         SAVE.format(SYSTEM, "networkpolicy", "kubeadm-fleet-probe")
         + f"kubectl {SYSTEM} delete networkpolicy kubeadm-fleet-probe",
-        CREATE,
+        CREATE_OURS,
         ("kubeadm-fleet-probe", "NetworkPolicy"),
         "projectcapsule/capsule#787",
-        STATUS,
     ),
     Fault(
         "the pod network's ConfigMap is edited",
@@ -58,10 +62,9 @@ FAULTS = (
         SAVE.format(FLANNEL, "configmap", "flannel")
         + f"kubectl {FLANNEL} get configmap flannel -o json | sed 's/vxlan/host-gw/' "
         "| kubectl replace -f -",
-        REPLACE,
+        REPLACE_OURS,
         ("flannel", "ConfigMap"),
         "flannel-io/flannel#1474",
-        STATUS,
     ),
     Fault(
         "the pod network's DaemonSet gets another field",
@@ -80,10 +83,9 @@ FAULTS = (
         SAVE.format(FLANNEL, "daemonset", "flannel")
         + f"kubectl {FLANNEL} patch daemonset flannel --type merge --patch "
         '\'{"spec":{"updateStrategy":{"rollingUpdate":{"maxUnavailable":2}}}}\'',
-        REPLACE,
+        REPLACE_OURS,
         ("flannel", "maxUnavailable"),
         "issue 12 of this project",
-        STATUS,
     ),
     Fault(
         "a ClusterRole of an add-on is widened",
@@ -92,10 +94,9 @@ FAULTS = (
         + "kubectl patch clusterrole flannel --type json --patch "
         '\'[{"op":"add","path":"/rules/-","value":'
         '{"apiGroups":[""],"resources":["secrets"],"verbs":["*"]}}]\'',
-        REPLACE,
+        REPLACE_OURS,
         ("flannel", "ClusterRole"),
         "CIS 5.1.2",
-        STATUS,
     ),
     Fault(
         "a ClusterRole of Kubernetes is widened",
@@ -122,11 +123,11 @@ FAULTS = (
     Fault(
         "a Pod Security label is removed",
         HERE,
-        "kubectl label namespace kube-flannel pod-security.kubernetes.io/enforce-",
-        "kubectl label namespace kube-flannel pod-security.kubernetes.io/enforce=privileged",
+        SAVE.format("", "namespace", "kube-flannel")
+        + "kubectl label namespace kube-flannel pod-security.kubernetes.io/enforce-",
+        REPLACE_OURS,
         ("kube-flannel", "(?i)pod-security|Namespace"),
         "CIS 5.2.1",
-        STATUS,
     ),
     Fault(
         "CoreDNS crashes again and again",
