@@ -3,16 +3,24 @@
 import json
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from model.load import load
 from model.object_drift.declaration import DeclaredObject, from_plain
+from model.object_drift.kinds import KINDS
+from model.object_drift.mark import LABEL
 from model.object_drift.rendered import to_plain
+from model.object_drift.titles import title
 from model.status.condition import Condition, Severity
 from ops.kube import client as kube
 from ops.kube import object_status
 from ops.kube.client import Client
+from ops.kube.resources import path_of
+from ops.watch.objects import AppliedObject
+from ops.watch.objects import read as applied_object
+from ops.watch.siblings import Siblings
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.pulumi_stack import PulumiStack
 
@@ -67,6 +75,25 @@ def test_nothing_is_said_of_untouched_objects(
     assert found == []
 
 
+def marked(client: Client) -> list[AppliedObject]:
+    """All objects with a mark, by the kinds and namespaces in which the watch looks for them."""
+    found = []
+    for (version, kind), served in KINDS.items():
+        for namespace in served.namespaces or ("",):
+            path = path_of(version, served.plural, namespace)
+            found += client.reduced(path, partial(applied_object, kind, ""), labelSelector=LABEL)
+    return found
+
+
+def test_each_object_says_what_was_applied(client: Client, declared: list[DeclaredObject]) -> None:
+    found = marked(client)
+    print(f"{len(found)} objects, {len({each.siblings for each in found})} times siblings")
+    assert {each.title for each in found} == {title(each.document) for each in declared}
+    assert [each for each in found if each.loss] == []
+    assert [each.title for each in found if not each.number] == []
+    assert Siblings().missing(found) == ()
+
+
 def test_what_others_add_is_theirs(
     client: Client, declared: list[DeclaredObject], admin: Kubectl
 ) -> None:
@@ -75,6 +102,7 @@ def test_what_others_add_is_theirs(
     admin("label", *daemons, "example.com/team=mine")
     admin("label", "namespace", "kube-flannel", "example.com/team=mine")
     assert read(client, declared) == []
+    assert [each for each in marked(client) if each.loss] == []
 
 
 def test_what_is_done_to_objects_is_named_and_repaired(
@@ -122,10 +150,21 @@ def test_what_is_done_to_objects_is_named_and_repaired(
     assert "spec.maxUnavailable is 2, not 1" in budget.message
     assert "(by kubectl-create)" in budget.message
     assert by_name == {}
+    lost = {each.title: each.loss for each in marked(client) if each.loss}
+    for name, loss in lost.items():
+        print(name, loss)
+    told = {each.title for each in Siblings().missing(marked(client))}
+    assert lost.keys() == {
+        *(PROBE, "Namespace kube-flannel", "ClusterRole flannel"),
+        "ConfigMap kube-system/kubeadm-fleet-drain",
+    }
+    assert len(told) == 1, "the budget was applied alone"
     fleet.refresh()
     shown = fleet.succeed("preview").output
     assert f"repaired because {PROBE}: " in shown
     fleet.up()
+    assert [each for each in marked(client) if each.loss] == []
+    assert Siblings().missing(marked(client)) == ()
     (left,) = read(client, declared)
     assert left.reason == "ObjectExtended", "what others added is theirs to remove"
     admin("set", "env", f"daemonset/{PROBE_POLICY}", *SYSTEM, "--containers=host", "ADDED-")
