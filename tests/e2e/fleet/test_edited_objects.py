@@ -15,7 +15,7 @@ from model.object_drift.rendered import to_plain
 from model.object_drift.titles import title
 from model.status.condition import Condition, Severity
 from ops.kube import client as kube
-from ops.kube import object_status
+from ops.kube import cluster_health, object_status
 from ops.kube.client import Client
 from ops.kube.resources import path_of
 from ops.watch.objects import AppliedObject
@@ -23,11 +23,13 @@ from ops.watch.objects import read as applied_object
 from ops.watch.siblings import Siblings
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.pulumi_stack import PulumiStack
+from tests.waiting import await_true
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.timeout(900)]
 
 CLUSTER, CONTEXT = "cluster1", "cluster1-admin"
 WITHIN_SECONDS = 30
+NODES = [f"{CLUSTER}-control-plane-0", f"{CLUSTER}-worker-0"]
 SYSTEM = ("--namespace", "kube-system")
 PROBE, PROBE_POLICY = "DaemonSet kube-system/kubeadm-fleet-probe", "kubeadm-fleet-probe"
 CONTAINER = "spec.template.spec.containers[host]"
@@ -168,7 +170,11 @@ def test_what_is_done_to_objects_is_named_and_repaired(
     (left,) = read(client, declared)
     assert left.reason == "ObjectExtended", "what others added is theirs to remove"
     admin("set", "env", f"daemonset/{PROBE_POLICY}", *SYSTEM, "--containers=host", "ADDED-")
+    # A refresh finds a cluster whose probes are being replaced not healthy.
     admin("rollout", "status", "daemonset", PROBE_POLICY, *SYSTEM, "--timeout=60s")
+    await_true(
+        lambda: not cluster_health.check(client, NODES)["missing"], "the probes to reach each other"
+    )
     assert read(client, declared) == []
     notes = json.loads(admin("get", "daemonset", PROBE_POLICY, *SYSTEM, "--output", "json"))
     assert notes["metadata"]["annotations"]["example.com/note"] == "mine"
