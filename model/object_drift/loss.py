@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import reduce
+from itertools import combinations
 from typing import Any
 
 from model.api_objects import Object
@@ -25,8 +27,8 @@ _BESIDES = {
     ("f:metadata", "f:labels", f"f:{LABEL}"),
     ("f:metadata", "f:annotations", "f:kubectl.kubernetes.io/last-applied-configuration"),
 }
-# So many fields are tried whether they are the one.
-TRIED = 100
+# So many fields are tried whether they are the ones, alone and together.
+TRIED, TRIED_TOGETHER = 100, 8
 
 Fields = Mapping[str, Any]
 # The keys of a set of fields that lead to one.
@@ -35,14 +37,16 @@ _Steps = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Loss:
-    """What was lost: fields that have other managers since, as far as they are known.
+    """What was lost, and who wrote since.
 
-    None are known if fields were removed. `is_whole`: no field of the object is ours.
+    `fields` are those; unless it `is_certain`, they are what others wrote since, and what was lost
+    is among them or was removed. `is_whole`: no field of the object is ours.
     """
 
     fields: tuple[str, ...] = ()
     managers: tuple[str, ...] = ()
     since: datetime | None = None
+    is_certain: bool = True
     is_whole: bool = False
 
 
@@ -72,19 +76,31 @@ def lost(live: Object) -> Loss | None:
     if any(digest(each) == wanted for each in bases):
         return None
     taken = list(_taken(live, own[0].time if own else None, fields))
-    for each in taken[:TRIED]:
-        if any(digest(_with(base, each.steps)) == wanted for base in bases):
-            return _loss([each], is_whole=False)
-    return _loss(taken, is_whole=own is None)
+    # What is said about an object matters less than what is in it.
+    taken.sort(key=lambda each: each.steps[0] == "f:metadata")
+    for some in _choices(taken):
+        for base in bases:
+            if digest(reduce(_with, (each.steps for each in some), base)) == wanted:
+                return _loss(some)
+    return replace(_loss(taken), is_certain=False, is_whole=own is None)
 
 
-def _loss(taken: Sequence[_Taken], *, is_whole: bool) -> Loss:
+def _choices(taken: Sequence[_Taken]) -> Iterator[Sequence[_Taken]]:
+    """Yield what may have been lost, the least first."""
+    if len(taken) > TRIED_TOGETHER:
+        yield from ([each] for each in taken[:TRIED])
+        yield taken
+        return
+    for number in range(1, len(taken) + 1):
+        yield from combinations(taken, number)
+
+
+def _loss(taken: Sequence[_Taken]) -> Loss:
     times = [each.manager.time for each in taken if each.manager.time]
     return Loss(
         tuple(dict.fromkeys(_path(each.steps) for each in taken)),
         tuple(dict.fromkeys(each.manager.name for each in taken)),
         min(times, default=None),
-        is_whole,
     )
 
 

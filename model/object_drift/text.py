@@ -20,8 +20,10 @@ def loss(found: Loss) -> str:
     """Return who edited an object, and which fields, as far as its managers say so."""
     if found.is_whole:
         what = "none of its fields is this program's any more"
+    elif found.fields and found.is_certain:
+        what = f"{_listed(found.fields)} {'was' if len(found.fields) == 1 else 'were'} edited"
     elif found.fields:
-        what = f"{_listed(found.fields)} was edited"
+        what = f"fields of it were edited or removed; written since: {_listed(found.fields)}"
     else:
         what = "fields of it were removed"
     return f"{what}{_by(found.managers)}"

@@ -109,7 +109,7 @@ def test_who_edits_a_field_is_named_with_it_and_with_nothing_else() -> None:
     assert loss(lost(found) or Loss()) == f"{path} was edited (by kubectl-edit)"
 
 
-def test_several_fields_are_those_of_who_wrote_later() -> None:
+def test_several_fields_are_those_that_were_ours() -> None:
     before = entry("installer", {"f:spec": {"f:paused": {}}}, time=BEFORE)
     labels: dict[str, Any] = {"f:metadata": {"f:labels": {"f:a.example/b": {}}}}
     found = applied(before, entry("kubectl-edit", image()), entry("kubectl-label", labels))
@@ -120,12 +120,31 @@ def test_several_fields_are_those_of_who_wrote_later() -> None:
         ("kubectl-edit", "kubectl-label"),
         LATER_TIME,
     )
+    assert loss(lost(found) or Loss()).endswith("were edited (by kubectl-edit, kubectl-label)")
+
+
+@pytest.mark.parametrize("number", [1, 20])
+def test_what_others_wrote_since_is_not_said_to_be_ours(number: int) -> None:
+    keys: dict[str, Any] = {f"f:{each}": {} for each in range(number)}
+    notes: dict[str, Any] = {"f:metadata": {"f:annotations": keys}}
+    found = applied(entry("kubectl-annotate", notes), entry("kubectl-edit", image()))
+    del containers(found)[CONTAINER]["f:image"]
+    del own(found)["f:metadata"]
+    told = lost(found)
+    assert told and not told.is_certain
+    assert loss(told).startswith(
+        "fields of it were edited or removed; written since: "
+        "spec.template.spec.containers[c].image; metadata.annotations.0"
+        if number == 1
+        else "fields of it were edited or removed; written since: spec"
+    )
+    assert loss(told).endswith("(by kubectl-edit, kubectl-annotate)")
 
 
 def test_of_a_field_that_was_removed_nobody_is_known() -> None:
     found = applied()
     del own(found)["f:metadata"]
-    assert lost(found) == Loss()
+    assert lost(found) == Loss(is_certain=False)
     assert loss(Loss()) == "fields of it were removed"
 
 
@@ -151,7 +170,7 @@ def test_a_recreated_object_has_none_of_our_fields() -> None:
     assert told and told.is_whole
     assert loss(told) == "none of its fields is this program's any more (by kubectl-create)"
     found["metadata"].pop("managedFields")
-    assert lost(found) == Loss(is_whole=True)
+    assert lost(found) == Loss(is_certain=False, is_whole=True)
 
 
 @pytest.mark.parametrize("text", ["", "d.s", "d.s.3", "x"])
@@ -183,3 +202,4 @@ def test_entries_of_lists_have_names() -> None:
     del own(found)["f:spec"]
     told = lost(found)
     assert told and told.fields == ("spec.ports[80/TCP]", "spec.finalizers[a.b/c]")
+    assert not told.is_certain

@@ -109,7 +109,7 @@ def test_an_edit_is_seen_until_it_is_applied_again(
     assert lost(web.live) is None
     assert patches(api) == 1, "the mark is still right"
     web.edit("kubectl-edit", {"spec": {"replicas": None}})
-    assert lost(web.live) == Loss()
+    assert lost(web.live) == Loss(is_certain=False)
     apply.apply(kube, text)
     assert lost(web.live) is None
     assert applied.read(kube, text).edited == []
