@@ -23,7 +23,7 @@ spec:
 """
 MAKE_REQUEST = (
     "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /dev/null "
-    "-subj /O=system:masters/CN=me 2>/dev/null | base64 --wrap 0"
+    "-subj /O=people/CN=me 2>/dev/null | base64 --wrap 0"
 )
 ATTEMPTS = {
     "change another Node": f"label node {PLANE} mine=yes",
