@@ -68,7 +68,7 @@ def props(api: Api, documents: str) -> dict[str, Any]:
 
 
 def changes(asked: list[str]) -> list[str]:
-    """What was asked for besides reading, once: what is applied anew gets a mark then."""
+    """What was asked for besides reading, once: what is applied again gets a mark then."""
     return list(dict.fromkeys(each for each in asked if not each.startswith("GET ")))
 
 
