@@ -145,17 +145,19 @@ def test_a_watcher_reads_nodes_and_the_systems_namespaces_alone() -> None:
     assert {verb for rule in rules for verb in rule["verbs"]} == {"get", "list", "watch"}
     of_system = granted(WATCHER_SYSTEM_ROLE)
     assert of_system >= {("", "pods"), ("", "pods/log"), ("coordination.k8s.io", "leases")}
-    whole = granted(WATCHER_ROLE)
+    cluster_wide = granted(WATCHER_ROLE)
     # What may have anything in it is read where it is ours.
-    assert not whole & of_system
-    assert not {name for _, name in whole} & {"configmaps", "secrets", "deployments", "pods"}
+    assert not cluster_wide & of_system
+    assert not {name for _, name in cluster_wide} & {"configmaps", "secrets", "deployments", "pods"}
     assert ("", "secrets") not in of_system
     measured = ("metrics.k8s.io", "nodes")
     applied = {
         (version.rpartition("/")[0], served.plural): served.namespaces
         for (version, _), served in KINDS.items()
     }
-    assert whole == {("", "nodes"), measured} | {each for each in applied if not applied[each]}
+    assert cluster_wide == {("", "nodes"), measured} | {
+        each for each in applied if not applied[each]
+    }
     assert of_system >= {each for each in applied if applied[each]}
     named = [rule for rule in WATCHER_ROLE.rules if "resourceNames" in rule]
     assert [rule["resourceNames"] for rule in named] == [[CALICO_NODE]] * 2

@@ -15,6 +15,7 @@ import pytest
 from ops.nspawn.spec import MachineSpec
 from tests.e2e.asking import command_of
 from tests.e2e.kubectl import Kubectl
+from tests.e2e.machines import Machines
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.scripts.fleet.report.browser import browser
 from tests.waiting import await_true
@@ -38,11 +39,19 @@ def document(fleet: PulumiStack, command: str, *words: str, status: int = 0) -> 
 
 
 @pytest.fixture(scope="module", autouse=True)
-def old_enough(fleet: PulumiStack) -> None:
-    """Nothing starts any more: machines have reported, and metrics-server has measured."""
+def old_enough(fleet: PulumiStack, machines: Machines) -> None:
+    """Nothing starts any more: etcd was saved, machines have reported, metrics-server has measured.
+
+    The timer saves etcd for the first time 3 to 8 minutes after a control plane has joined.
+    """
+    for name in CLUSTERS:
+        machines.run(f"{name}-control-plane-0", "systemctl start kubeadm-fleet-renewal.service")
     await_true(
-        lambda: all(each["conditions"] == [] for each in document(fleet, "status")["clusters"]),
-        "nothing to be said of the clusters",
+        lambda: all(
+            each["conditions"] == [] and each["lastBackup"]
+            for each in document(fleet, "status")["clusters"]
+        ),
+        "nothing to be said of the clusters, and snapshots to be seen",
         180,
     )
 
