@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.error import URLError
 from urllib.request import urlopen
 
 from tests.e2e.pulumi_stack import CHECKOUT, PulumiStack
@@ -74,9 +75,14 @@ class Watch:
         return [each for each in held.values() if cluster in (None, each.cluster)]
 
     def nodes(self) -> dict[str, int]:
-        """Return how many Nodes of each cluster it sees, as its metrics say."""
-        with urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=END_SECONDS) as answer:
-            text = answer.read().decode()
+        """Return how many Nodes of each cluster its metrics have; none before it serves them."""
+        try:
+            with urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=END_SECONDS) as answer:
+                text = answer.read().decode()
+        except URLError as error:
+            if isinstance(error.reason, ConnectionRefusedError):
+                return {}
+            raise
         found: Counter[str] = Counter()
         for cluster, number in NODES.findall(text):
             found[cluster] += int(float(number))
