@@ -1,7 +1,8 @@
 """What the workers of `make test` run: tests of whole clusters never run two at a time.
 
-A plugin of pytest, for `pytest -p tests.workers --numprocesses 3`: two workers share what works,
-and the third has the tests that wait for clocks, which leave the processors to the others.
+A plugin of pytest, for `pytest -p tests.workers --numprocesses 3`: two workers share the tests with
+machines and whatever else takes long; the third has tests that wait for clocks, and then others
+that leave the processors to them.
 """
 
 import pytest
@@ -12,8 +13,10 @@ from xdist.workermanage import WorkerController
 CLUSTERS = "clusters"
 # Its tests wait for clocks more than they work.
 WATCH = "ops/watch"
+# Short tests without machines.
+LIGHT = ("node", "model", "ops/kube", "ops/rollout", "docs")
 # The name of the worker that has only those.
-WAITING = "gw2"
+ASIDE = "gw2"
 # These take longest, in this order; the other folders follow.
 LONGEST = (CLUSTERS, "ops/hosts", "components", "scripts")
 
@@ -38,16 +41,15 @@ def share_of(test: str) -> str:
     return "tests"
 
 
-def waits(share: str) -> bool:
-    """Return whether the tests of a share wait for clocks more than they work."""
-    return share.startswith(f"{WATCH}/")
+def is_aside(share: str) -> bool:
+    """Return whether the third worker has a share; the others take it when nothing else is left."""
+    return share in LIGHT or share.startswith(f"{WATCH}/")
 
 
-def place_of(share: str) -> int:
-    """Return where a share is in the order: the longest first, what another worker has last."""
-    if waits(share):
-        return len(LONGEST) + 1
-    return LONGEST.index(share) if share in LONGEST else len(LONGEST)
+def place_of(share: str) -> tuple[bool, int]:
+    """Return where a share is in the order: the longest first, the third worker's last."""
+    place = LONGEST.index(share) if share in LONGEST else len(LONGEST)
+    return is_aside(share), place
 
 
 class Folders(LoadScopeScheduling):
@@ -57,7 +59,7 @@ class Folders(LoadScopeScheduling):
         return share_of(nodeid)
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        shares = [share for share in self.workqueue if waits(share) or node.gateway.id != WAITING]
+        shares = [share for share in self.workqueue if is_aside(share) or node.gateway.id != ASIDE]
         if not shares:
             node.shutdown()
             return

@@ -1,9 +1,9 @@
-"""`make test` runs on three workers: clusters on one of them, and on one what waits."""
+"""`make test` runs on three workers: clusters on one of them, and on one what leaves them time."""
 
 import pytest
 
 from tests.scripts.test_makefile import make
-from tests.workers import CLUSTERS, LONGEST, WATCH, place_of, share_of
+from tests.workers import CLUSTERS, LIGHT, LONGEST, WATCH, is_aside, place_of, share_of
 
 
 def test_make_test_divides_the_tests() -> None:
@@ -32,12 +32,13 @@ def test_a_worker_gets_a_folder_or_all_clusters_or_a_file_that_waits(test: str, 
 def test_the_longest_shares_come_first() -> None:
     shares = ["tests", "node", "ops/watch/test_outages.py", "ops/watching", CLUSTERS, "ops/hosts"]
     assert sorted(shares, key=place_of) == [
-        *(CLUSTERS, "ops/hosts", "tests"),
-        *("node", "ops/watching", "ops/watch/test_outages.py"),
+        *(CLUSTERS, "ops/hosts", "tests", "ops/watching"),
+        *("node", "ops/watch/test_outages.py"),
     ]
+    assert [share for share in shares if is_aside(share)] == ["node", "ops/watch/test_outages.py"]
 
 
-def test_the_longest_shares_exist(request: pytest.FixtureRequest) -> None:
-    shares = {*LONGEST, WATCH} - {CLUSTERS}
+def test_the_shares_exist(request: pytest.FixtureRequest) -> None:
+    shares = {*LONGEST, *LIGHT, WATCH} - {CLUSTERS}
     folders = (request.config.rootpath / "tests" / share for share in shares)
     assert [folder for folder in folders if not folder.is_dir()] == []
