@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from ops.nspawn.spec import MachineSpec
 from ops.pulumi.cli import EVENT_VERBS, UNATTENDED
 from ops.pulumi.events import Event, EventLog, Step, StepPhase, Summary, parse_all
@@ -68,6 +70,11 @@ class PulumiStack(IsolatedStack):
         """Write `config` and the secrets into the file that the engine reads."""
         own = {f"kubeadm-fleet:{name}": value for name, value in self.secrets.items()}
         self.write_config({**own, "kubeadm-fleet:fleet": self.config})
+
+    def read_config(self) -> None:
+        """Take over what a command has written into that file."""
+        document = yaml.safe_load(self.config_file.read_text(encoding="utf-8"))
+        self.config = document["config"]["kubeadm-fleet:fleet"]
 
     def start(
         self, *arguments: str, log: Path, events: Path | None = None

@@ -1,18 +1,20 @@
 """Security updates of the only machine of a cluster, which reboots."""
 
 import re
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from scripts.bench.subnet import subnet
+from tests.e2e.asking import command_of
 from tests.e2e.life import access, living
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.e2e.updates import BOOT, INSTALLED, offer, prepare, states
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.timeout(600)]
 MACHINE = "one-control-plane-0"
-FIRST, NEXT = "20261126T214000Z", "20261203T080000Z"
+NEXT = "20991203T080000Z"
 # systemd gives containers that nobody ends 90 s, and a kubelet that finds the former boot's cgroups
 # waits 3 s for each.
 REBOOT_SECONDS = 120
@@ -33,12 +35,21 @@ def stack() -> Iterator[PulumiStack]:
             yield made
 
 
+def patch(stack: PulumiStack, option: str) -> "subprocess.CompletedProcess[str]":
+    done = command_of(stack, "patch", option)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
 def test_a_machine_is_patched_rebooted_and_serves_again(stack: PulumiStack) -> None:
     offer(stack, "2")
     before = states(stack, BOOT)
-    stack.config["upgrades"] = {"securityUpdates": FIRST}
+    assert f"{MACHINE}:\n  fleet-test 1 -> 2\n" in patch(stack, "--dry-run").stdout
+    patch(stack, "--write-only")
+    stack.read_config()
+    first = stack.config["clusters"]["one"]["upgrades"]["securityUpdates"]
     preview = stack.preview()
-    assert f"{MACHINE}: security updates as of {FIRST}, if there are any: not drained" in (
+    assert f"{MACHINE}: security updates as of {first}, if there are any: not drained" in (
         preview.output
     )
     assert "the API is unavailable for about 60 s" in preview.output
@@ -56,11 +67,14 @@ def test_a_machine_is_patched_rebooted_and_serves_again(stack: PulumiStack) -> N
 
 def test_the_next_round_without_updates_reboots_nothing(stack: PulumiStack) -> None:
     before = states(stack, BOOT)
-    stack.config["upgrades"] = {"securityUpdates": NEXT}
+    written = stack.config_file.read_text()
+    assert "nothing is pending" in patch(stack, "--write-only").stderr
+    assert stack.config_file.read_text() == written
+    stack.config["clusters"]["one"]["upgrades"] = {"securityUpdates": NEXT}
     stack.up()
     assert states(stack, BOOT) == before
     assert states(stack, "cat /var/lib/kubeadm-fleet/patched") == {MACHINE: NEXT}
-    stack.config["upgrades"] = {}
+    stack.config["clusters"]["one"]["upgrades"] = {}
     assert states(stack, BOOT) == before
     stack.up()
     assert states(stack, "cat /var/lib/kubeadm-fleet/patched") == {MACHINE: NEXT}

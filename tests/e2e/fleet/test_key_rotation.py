@@ -4,6 +4,7 @@ import pytest
 
 from model.rotation_phases import PHASES, PREPARE
 from tests.e2e import stored
+from tests.e2e.asking import command_of
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.pulumi_stack import PulumiStack
 
@@ -20,7 +21,11 @@ def test_all_secrets_get_another_key_and_nothing_else_changes(
     former = _keys(cluster)
     assert len(former) == 1
     for phase in PHASES:
-        fleet.config["clusters"]["cluster1"]["rotations"] = {"encryption": phase}
+        words = ("encryption", "--cluster", "cluster1", "--write-only")
+        wrote = command_of(fleet, "rotate", *words)
+        assert wrote.returncode == 0, wrote.stdout + wrote.stderr
+        fleet.read_config()
+        assert fleet.config["clusters"]["cluster1"]["rotations"] == {"encryption": phase}
         changed = fleet.up().steps("create", "update", "replace", "delete")
         assert not [name for name in changed if name.startswith("cluster2")]
         assert len(_keys(cluster)) == 1
