@@ -12,6 +12,8 @@ import pytest
 
 from ops.nspawn.spec import MachineSpec
 from scripts.bench.subnet import subnet
+from tests.e2e import updates
+from tests.e2e.asking import command_of
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access, living
 from tests.e2e.machines import Machines
@@ -82,6 +84,11 @@ def reaches_out(fleet: PulumiStack, cluster: str) -> bool:
     return PROXY in found
 
 
+def await_soak(fleet: PulumiStack) -> None:
+    until = datetime.fromisoformat(fleet.output("clusters")[OTHER]["waiting"]["until"])
+    time.sleep(max(0.0, (until - datetime.now(UTC)).total_seconds()) + 1)
+
+
 def test_a_canary_that_cannot_be_changed_stops_the_wave_and_no_new_cluster(
     fleet: PulumiStack, further: IPv4Network
 ) -> None:
@@ -134,8 +141,7 @@ def test_the_others_wait_for_the_soak_without_blocking_the_run(fleet: PulumiStac
 
 
 def test_the_others_follow_once_the_canary_was_healthy_for_the_soak(fleet: PulumiStack) -> None:
-    until = datetime.fromisoformat(fleet.output("clusters")[OTHER]["waiting"]["until"])
-    time.sleep(max(0.0, (until - datetime.now(UTC)).total_seconds()) + 1)
+    await_soak(fleet)
     finished = fleet.up()
     assert settings(fleet, CANARY, OTHER, NEW) == [("60", "180")] * 3
     assert all(reaches_out(fleet, name) for name in (CANARY, OTHER, NEW))
@@ -144,4 +150,26 @@ def test_the_others_follow_once_the_canary_was_healthy_for_the_soak(fleet: Pulum
     assert order == sorted(order)
     assert f"{CANARY}-rollout" not in steps
     assert "waiting" not in fleet.output("clusters")[OTHER]
+    assert (run := fleet.up()).changes == {}, run.output
+
+
+def test_security_updates_reach_the_others_after_the_canarys_soak(fleet: PulumiStack) -> None:
+    updates.prepare(fleet)
+    updates.offer(fleet, "2")
+    done = command_of(fleet, "patch", "--write-only")
+    assert done.returncode == 0, done.stdout + done.stderr
+    fleet.read_config()
+    machines = [f"{name}-control-plane-0" for name in (CANARY, OTHER, NEW)]
+    for machine in machines:
+        assert machine in done.stdout
+    before = updates.states(fleet, updates.BOOT)
+    fleet.up()
+    installed, booted = (updates.states(fleet, each) for each in (updates.INSTALLED, updates.BOOT))
+    assert [installed[name] for name in machines] == ["2", "1", "1"]
+    assert [booted[name] == before[name] for name in machines] == [False, True, True]
+    await_soak(fleet)
+    fleet.up()
+    assert set(updates.states(fleet, updates.INSTALLED).values()) == {"2"}
+    last = updates.states(fleet, updates.BOOT)
+    assert [last[name] == booted[name] for name in machines] == [True, False, False]
     assert (run := fleet.up()).changes == {}, run.output
