@@ -97,8 +97,8 @@ def pod_failures(
 
     Without `has_probes`, only what needs no probe pods, which other programs' clusters lack.
     """
-    dns = client.reduced(SYSTEM_PODS, _same, labelSelector=DNS_SELECTOR)
-    probes = client.reduced(SYSTEM_PODS, _same, labelSelector=PROBE_SELECTOR) if has_probes else []
+    dns = client.reduced(SYSTEM_PODS, _kept, labelSelector=DNS_SELECTOR)
+    probes = client.reduced(SYSTEM_PODS, _kept, labelSelector=PROBE_SELECTOR) if has_probes else []
     for line in _missing_dns(dns):
         yield PodFailure("DNSNotReady", line)
     if not has_probes:
@@ -200,8 +200,18 @@ def _by_node(pods: list[Json]) -> dict[str, Json]:
     }
 
 
-def _same(thing: Json) -> Json:
-    return thing
+def _kept(pod: Json) -> Json:
+    """Return what is read of a pod: of one that is Ready, little."""
+    metadata, status = pod["metadata"], pod["status"]
+    if is_ready(pod):
+        conditions = [each for each in status["conditions"] if each["type"] == "Ready"]
+        status = {"conditions": conditions, "podIP": status.get("podIP", "")}
+    names = metadata.keys() & {"name", "deletionTimestamp"}
+    return {
+        "metadata": {key: metadata[key] for key in names},
+        "spec": {"nodeName": pod["spec"].get("nodeName")},
+        "status": status,
+    }
 
 
 def _name(thing: Json) -> str:
