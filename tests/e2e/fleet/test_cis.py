@@ -1,37 +1,18 @@
 """`fleet cis` on real clusters: what it reads, and a machine that is spoiled and restored."""
 
-import json
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 
-from model.cis.item import State
-from model.cis.report import Report
+from tests.e2e.asking import command_of
+from tests.e2e.cis import cis, failed
 from tests.e2e.machines import Machines
-from tests.e2e.pulumi_stack import CHECKOUT, PulumiStack
+from tests.e2e.pulumi_stack import PulumiStack
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
 MANIFEST = "/etc/kubernetes/manifests/kube-scheduler.yaml"
 MACHINE = "cluster2-control-plane-0"
-
-
-def cis(fleet: PulumiStack, *arguments: str) -> tuple[int, Report]:
-    """Run `fleet cis` and return its exit status and its document."""
-    program = str(CHECKOUT / ".venv" / "bin" / "fleet")
-    done = subprocess.run(
-        [program, "cis", fleet.name, "-o", "json", *arguments],
-        env=fleet.environment,
-        capture_output=True,
-    )
-    assert done.stdout, done.stderr.decode()
-    return done.returncode, Report.model_validate(json.loads(done.stdout))
-
-
-def failed(report: Report) -> set[tuple[str, str]]:
-    """What fails: items and machines."""
-    return {(each.item, each.node) for each in report.results if each.state is State.FAIL}
 
 
 @pytest.fixture
@@ -64,13 +45,7 @@ def test_a_spoiled_file_fails_its_item_until_it_is_restored(
 
 
 def test_the_table_fits_what_the_document_says(fleet: PulumiStack) -> None:
-    program = str(CHECKOUT / ".venv" / "bin" / "fleet")
-    done = subprocess.run(
-        [program, "cis", fleet.name, "--cluster", "cluster1", "-o", "wide"],
-        env=fleet.environment,
-        capture_output=True,
-        text=True,
-    )
+    done = command_of(fleet, "cis", "--cluster", "cluster1", "--output", "wide")
     _, report = cis(fleet, "--cluster", "cluster1")
     (row,) = report.clusters
     (summary,) = (line for line in done.stdout.splitlines() if line.endswith(report.benchmark))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ops.hosts.ssh import connected
+from tests.e2e.cis import cis, failed
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.pulumi_stack import UP_SECONDS
 from tests.ops.hosts import mirror as mirrors
@@ -88,6 +89,9 @@ def test_a_cluster_behind_a_bastion_is_created_and_destroyed(lab: Lab, tmp_path:
     assert Kubectl(kubeconfig).node_names() == ["edge-cp", "edge-w"]
     assert (run := stack.up()).changes == {}, run.output
     assert stack.refresh().changes == {}
+    _, report = cis(stack)
+    assert (report.unreadable, failed(report)) == ((), set())
+    assert {each.node for each in report.results} >= {"edge-cp", "edge-w"}
     for line in (*key.splitlines()[1:-1], PASSWORD):
         assert line not in stack.state() + first.output
 
