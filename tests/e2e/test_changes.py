@@ -25,6 +25,19 @@ KILL_SECONDS, BEGUN_SECONDS = 120, 1.5
 OWN_CERTIFICATE = (
     "openssl x509 -noout -checkend 3600 -in /var/lib/kubelet/pki/kubelet-client-current.pem"
 )
+# A file of the user for API servers, which do not start without it, and a folder of the machine.
+TRACING = "/var/lib/kubeadm-fleet/api-server/files/tracing.yaml"
+NO_TRACES = """\
+apiVersion: apiserver.config.k8s.io/v1beta1
+kind: TracingConfiguration
+samplingRatePerMillion: 0
+"""
+LICENCES = {
+    "name": "licences",
+    "hostPath": "/etc/licences",
+    "mountPath": "/licences",
+    "pathType": "DirectoryOrCreate",
+}
 PLANE, WORKER = "cluster1-control-plane-0", "cluster1-worker-0"
 
 
@@ -178,15 +191,19 @@ def test_api_server_settings_reach_control_planes_only(
     fleet: PulumiStack, kubectl: Kubectl
 ) -> None:
     cluster(fleet)["apiServer"] = {
-        "extraArgs": {"event-ttl": "2h"},
+        "extraArgs": {"event-ttl": "2h", "tracing-config-file": TRACING},
         "certSANs": ["api.example.com"],
+        "files": {Path(TRACING).name: NO_TRACES},
+        "extraVolumes": [LICENCES],
     }
     shown = applied(fleet, f"{PLANE}: new settings (apiServer", "kube-apiserver restarted")
     assert f"{WORKER}:" not in shown
     (pod,) = kubectl.items(
         "get", "pods", "--namespace", "kube-system", "--selector", "component=kube-apiserver"
     )
-    assert "--event-ttl=2h" in pod["spec"]["containers"][0]["command"]
+    (server,) = pod["spec"]["containers"]
+    assert {"--event-ttl=2h", f"--tracing-config-file={TRACING}"} <= {*server["command"]}
+    assert LICENCES["mountPath"] in {each["mountPath"] for each in server["volumeMounts"]}
     names = Machines(fleet).run(
         PLANE, "openssl x509 -noout -ext subjectAltName -in /etc/kubernetes/pki/apiserver.crt"
     )
