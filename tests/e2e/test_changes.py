@@ -28,7 +28,7 @@ OWN_CERTIFICATE = (
 # A file of the user for API servers, which do not start without it, and a folder of the machine.
 TRACING = "/var/lib/kubeadm-fleet/api-server/files/tracing.yaml"
 NO_TRACES = """\
-apiVersion: apiserver.config.k8s.io/v1beta1
+apiVersion: apiserver.config.k8s.io/v1
 kind: TracingConfiguration
 samplingRatePerMillion: 0
 """
