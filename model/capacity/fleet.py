@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from model.capacity.fewer_nodes import FewerNodes, fewer_nodes
+from model.capacity.figures import amount, summed
 from model.capacity.losses import Loss, losses
 from model.capacity.reading import ClusterReading, NodeReading, PodReading, requested
 from model.capacity.report import (
-    Amount,
     CapacityReport,
     ClusterCapacity,
     Figures,
@@ -18,13 +18,11 @@ from model.capacity.report import (
     Used,
     WorkloadCapacity,
 )
-from model.capacity.resources import CPU, MEMORY, PODS, STORAGE, Amounts, total
+from model.capacity.resources import CPU, MEMORY, Amounts, total
 from model.capacity.workloads import Workload, workloads
 from model.plural import counted
 from model.status import reasons
 from model.status.condition import Condition, Severity
-
-NAMED = (CPU, MEMORY, STORAGE, PODS)
 
 
 def of_fleet(
@@ -34,7 +32,7 @@ def of_fleet(
     return CapacityReport(
         time=time,
         reserve_percent=reserve_percent,
-        figures=_sum([each.figures for each in clusters]),
+        figures=summed([each.figures for each in clusters]),
         clusters=list(clusters),
     )
 
@@ -61,7 +59,7 @@ def of_cluster(
         labels=dict(read.labels),
         reachable=True,
         usage_unknown=read.usage.reason,
-        figures=_sum([node.figures for node in nodes]),
+        figures=summed([node.figures for node in nodes]),
         pending_pods=len(read.pending),
         pools=list(_pools(read, nodes, enough)),
         nodes=nodes,
@@ -79,7 +77,7 @@ def _pools(
         found = enough.get(pool)
         yield PoolCapacity(
             name=pool,
-            figures=_sum([node.figures for node in nodes if node.pool == pool]),
+            figures=summed([node.figures for node in nodes if node.pool == pool]),
             has_control_planes=pool in of_planes,
             enough=found.enough if found else None,
             limited_by=list(found.limited_by) if found else [],
@@ -110,44 +108,6 @@ def _node(
         cordoned=node.is_cordoned,
         figures=figures,
         pods=[_pod(read, pod) for pod in on_it] if pods else [],
-    )
-
-
-def _sum(figures: Sequence[Figures]) -> Figures:
-    used = [each.used for each in figures if each.used]
-    return Figures(
-        nodes=sum(each.nodes for each in figures),
-        nodes_taking_pods=sum(each.nodes_taking_pods for each in figures),
-        allocatable=_sum_of([each.allocatable for each in figures]),
-        requests=_sum_of([each.requests for each in figures]),
-        limits=_sum_of([each.limits for each in figures]),
-        used=Used(
-            cpu_millicores=sum(each.cpu_millicores for each in used),
-            memory_bytes=sum(each.memory_bytes for each in used),
-        )
-        if used
-        else None,
-    )
-
-
-def _sum_of(amounts: Sequence[Amount]) -> Amount:
-    return Amount(
-        cpu_millicores=sum(each.cpu_millicores for each in amounts),
-        memory_bytes=sum(each.memory_bytes for each in amounts),
-        ephemeral_storage_bytes=sum(each.ephemeral_storage_bytes for each in amounts),
-        pods=sum(each.pods for each in amounts),
-        other=total(each.other for each in amounts),
-    )
-
-
-def amount(amounts: Amounts) -> Amount:
-    """Return amounts as they stand in the document."""
-    return Amount(
-        cpu_millicores=amounts.get(CPU, 0),
-        memory_bytes=amounts.get(MEMORY, 0),
-        ephemeral_storage_bytes=amounts.get(STORAGE, 0),
-        pods=amounts.get(PODS, 0),
-        other={name: value for name, value in sorted(amounts.items()) if name not in NAMED},
     )
 
 

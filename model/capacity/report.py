@@ -26,6 +26,28 @@ class Used(ReportEntry):
     memory_bytes: int = Field(description="Memory that cannot be reclaimed (working set).")
 
 
+class FileSystem(ReportEntry):
+    """A file system of each of some Nodes, together."""
+
+    capacity_bytes: int = Field(description="Its size.")
+    used_bytes: int = Field(
+        description="What is not available to pods: the rest is what a kubelet compares with its "
+        "thresholds of eviction, such as imagefs.available<15%."
+    )
+    fullest_percent: float = Field(description="How much is used where the most is, of one Node.")
+
+
+class Disks(ReportEntry):
+    """The file systems of kubelets: of the Nodes whose kubelets answered."""
+
+    nodefs: FileSystem | None = Field(
+        description="That of /var/lib/kubelet: logs, emptyDir; null: it is not known."
+    )
+    imagefs: FileSystem | None = Field(
+        description="That of images, which may be the same one; null: it is not known."
+    )
+
+
 class Figures(ReportEntry):
     """The resources of some Nodes, and what their pods request."""
 
@@ -35,6 +57,9 @@ class Figures(ReportEntry):
     requests: Amount = Field(description="What the pods on them request.")
     limits: Amount = Field(description="The limits of the pods on them: none adds nothing.")
     used: Used | None = Field(description="Of the Nodes of which it is known; null: of none.")
+    disks: Disks | None = Field(
+        None, description="With --disks or rows of Nodes; null: no kubelet was asked, or answered."
+    )
 
 
 class PodCapacity(ReportEntry):

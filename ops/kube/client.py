@@ -143,6 +143,10 @@ class Client:
         """Return a response that is not JSON, such as a log."""
         return self._request("GET", path, query).decode(errors="replace")
 
+    def bounded(self, path: str, most: int, **query: Any) -> bytes:
+        """Return a response of at most `most` bytes, from what may answer anything; else raise."""
+        return self._request("GET", path, query, most=most)
+
     def create(self, path: str, body: Mapping[str, Any]) -> Json:
         """Create an object in the list at a path."""
         return _parsed(self._request("POST", path, body=body))
@@ -195,6 +199,7 @@ class Client:
         body: Mapping[str, Any] | None = None,
         kind: str = JSON,
         accept: str = JSON,
+        most: int | None = None,
     ) -> bytes:
         retries = urllib3.Retry(
             self._retries,
@@ -215,13 +220,28 @@ class Client:
                 redirect=False,
                 retries=retries,
                 timeout=self._timeout,
+                preload_content=most is None,
             )
+            data = answer.data if most is None else _at_most(answer, most)
         except urllib3.exceptions.HTTPError as error:
             raise _no_response(error) from None
         self.clock.heard(answer.headers.get("Date", ""))
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
-            raise from_response(answer.status, answer.data, answer.headers.get("Retry-After", ""))
-        return answer.data
+            raise from_response(answer.status, data, answer.headers.get("Retry-After", ""))
+        return data
+
+
+def _at_most(answer: urllib3.BaseHTTPResponse, most: int) -> bytes:
+    """Return the content of a response; raise Unavailable if it is larger."""
+    try:
+        data = answer.read(most + 1)
+        if len(data) > most:
+            raise Unavailable(answer.status, f"the response is larger than {most >> 20} MiB")
+    except BaseException:
+        answer.close()
+        raise
+    answer.release_conn()
+    return data
 
 
 def _pool(access: Access) -> urllib3.PoolManager:

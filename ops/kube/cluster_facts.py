@@ -1,7 +1,7 @@
 """The facts of clusters that are compared, read from their APIs, from many at the same time.
 
-What was read when the time is over counts; the rest is named as unread. An API server passes on the
-questions to kubelets: some Nodes of a cluster are asked at a time, those that are Ready first.
+What was read when the time is over counts; the rest is named as unread. Of kubelets, those of Nodes
+that are Ready are asked first.
 """
 
 import json
@@ -19,7 +19,7 @@ from model.consistency.own_values import OwnValues, own_values
 from model.consistency.shared_facts import SharedFacts
 from ops import fan_out
 from ops.fan_out import Late
-from ops.kube import host_facts, members, unreachable
+from ops.kube import host_facts, kubelets, members, unreachable
 from ops.kube.client import Client, unless_missing
 from ops.kube.errors import ApiError
 from ops.kube.members import MemberNode
@@ -45,9 +45,6 @@ ADMISSION_KINDS = {
     "MutatingAdmissionPolicyBinding": "mutatingadmissionpolicybindings",
 }
 WORKLOADS = {"DaemonSet": "daemonsets", "Deployment": "deployments"}
-# How many Nodes are asked at a time: of all clusters together, and of one. For how long each.
-PARALLEL_NODES, MOST_OF_CLUSTER, LEAST_OF_CLUSTER = 128, 8, 2
-NODE_SECONDS = 3.0
 # The part of the time in which kubelets are asked: in the rest, no thread holds up the end.
 KUBELET_SHARE = 0.9
 # The part of it in which machines' reports are read first.
@@ -70,8 +67,7 @@ def gather(targets: Sequence[Asked], seconds: float, *, fields: bool = False) ->
     `fields`: with those of all objects, for `fleet diff`; otherwise some have digests alone.
     """
     store = SharedFacts()
-    nodes = PARALLEL_NODES // max(1, len(targets))
-    parallel = min(MOST_OF_CLUSTER, max(LEAST_OF_CLUSTER, nodes))
+    parallel = kubelets.parallel(len(targets))
     readings = [_Reading(target, seconds, store, parallel, fields=fields) for target in targets]
     answers = fan_out.ask(readings, _Reading.read, seconds)
     return [reading.result(answer.error) for reading, answer in zip(readings, answers, strict=True)]
@@ -267,8 +263,8 @@ class _Reading:
         parsed: dict[str, Items] = {}
 
         def ask(node: MemberNode) -> None:
-            path = f"/api/v1/nodes/{node.name}/proxy/configz"
-            left = max(0.1, min(NODE_SECONDS, self._kubelets_end - time.monotonic()))
+            path = kubelets.path(node.name, "configz")
+            left = max(0.1, min(kubelets.NODE_SECONDS, self._kubelets_end - time.monotonic()))
             text = client.limited(retries=0, seconds=left).text(path)
             if text not in parsed:
                 content = json.loads(text)["kubeletconfig"]

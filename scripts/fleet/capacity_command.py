@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import click
 
-from scripts.fleet import capacity_table, fleet_capacity, status_cache, targets
+from scripts.fleet import capacity_rows, capacity_table, fleet_capacity, status_cache, targets
 from scripts.fleet.options import View
 
 INCOMPLETE = 1
@@ -17,6 +17,7 @@ class Shown:
     by: str
     pods: bool
     workloads: bool
+    disks: bool
     reserve: float
 
 
@@ -28,16 +29,19 @@ def show(stack: str, view: View, shown: Shown) -> int:
         cache = status_cache.of_stack(stack)
         found = targets.of_stack(stack, cache, view.selector, view.clusters)
         cache.save()
-    report = fleet_capacity.gather(found, view.seconds, shown.reserve, pods=shown.pods)
+    report = fleet_capacity.gather(
+        found, view.seconds, shown.reserve, pods=shown.pods, disks=shown.disks
+    )
     if view.output in ("json", "yaml"):
         from scripts.fleet.report import print_document
 
         print_document(report, view.output)
     else:
+        wide = view.output == "wide"
         lines = capacity_table.text(
             report,
             shown.by,
-            wide=view.output == "wide",
+            capacity_rows.columns(shown.by, wide=wide, disks=shown.disks),
             headers=view.headers,
             workloads=shown.workloads,
         )

@@ -1,10 +1,20 @@
 """The rows of the table of resources: of a fleet, its clusters, pools, nodes or pods."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from model.capacity.report import CapacityReport, ClusterCapacity, Figures, NodeCapacity
-from scripts.fleet.capacity_cells import ALL, COLUMNS, UNKNOWN, WIDE_COLUMNS, Row, row_of
+from scripts.fleet.capacity_cells import (
+    ALL,
+    COLUMNS,
+    DISK_COLUMNS,
+    FULLEST,
+    UNKNOWN,
+    WIDE_COLUMNS,
+    Column,
+    Row,
+    row_of,
+)
 
 # By what is shown: the columns that say what a row is about.
 NAMES = {
@@ -28,24 +38,28 @@ class Line:
     last: tuple[str, ...]
 
 
-def head(by: str, *, wide: bool) -> list[str]:
+def columns(by: str, *, wide: bool, disks: bool) -> list[Column]:
+    """Return the columns of resources."""
+    of_disks = [*DISK_COLUMNS, *(() if by in OF_NODES else (FULLEST,))] if disks else []
+    return [*COLUMNS, *of_disks, *(WIDE_COLUMNS if wide else ())]
+
+
+def head(by: str, shown: Sequence[Column]) -> list[str]:
     """Return the names of the columns."""
     last = ("STATUS", "ZONE") if by in OF_NODES else ("NODES",)
-    columns = COLUMNS + (WIDE_COLUMNS if wide else ())
-    return [*NAMES[by], *(name for name, _ in columns), *last]
+    return [*NAMES[by], *(name for name, _ in shown), *last]
 
 
-def cells(report: CapacityReport, by: str, *, wide: bool) -> Iterator[list[str]]:
+def cells(report: CapacityReport, by: str, shown: Sequence[Column]) -> Iterator[list[str]]:
     """Yield a row for everything that is shown, and one for all together where there are more."""
     read = [cluster for cluster in report.clusters if cluster.reachable]
     lines = [] if by == "fleet" else [line for each in read for line in _lines(each, by)]
     if len(lines) != 1:
         last = (UNKNOWN, UNKNOWN) if by in OF_NODES else (_nodes(report.figures),)
         lines.insert(0, Line((), row_of(report.figures), last))
-    columns = COLUMNS + (WIDE_COLUMNS if wide else ())
     for line in lines:
         names = [*line.names, *(ALL for _ in NAMES[by][len(line.names) :])]
-        yield [*names, *(cell(line.row) for _, cell in columns), *line.last]
+        yield [*names, *(cell(line.row) for _, cell in shown), *line.last]
 
 
 def _lines(cluster: ClusterCapacity, by: str) -> Iterator[Line]:
@@ -67,7 +81,7 @@ def _of_node(cluster: ClusterCapacity, node: NodeCapacity) -> Iterator[Line]:
     last = status, node.zone or UNKNOWN
     yield Line(names, row_of(node.figures), last)
     for pod in node.pods:
-        row = node.figures.allocatable, pod.requests, pod.limits, pod.used
+        row = Row(node.figures.allocatable, pod.requests, pod.limits, pod.used)
         yield Line((*names, pod.namespace, pod.name), row, (UNKNOWN, UNKNOWN))
 
 

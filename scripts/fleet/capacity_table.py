@@ -6,7 +6,7 @@ from model.capacity.report import CapacityReport, ClusterCapacity, LossCapacity,
 from model.plural import counted
 from ops.kube.pod import few
 from scripts.fleet import capacity_rows
-from scripts.fleet.capacity_cells import UNKNOWN, cpu, mebibytes, memory
+from scripts.fleet.capacity_cells import UNKNOWN, Column, cpu, mebibytes, memory
 from scripts.fleet.status_table import condition_table, table
 
 SHOWN_PODS = 3
@@ -16,12 +16,12 @@ NAMES = {"cpu": "CPU", "memory": "memory"}
 
 
 def text(
-    report: CapacityReport, by: str, *, wide: bool, headers: bool, workloads: bool
+    report: CapacityReport, by: str, columns: Sequence[Column], *, headers: bool, workloads: bool
 ) -> Iterator[str]:
-    """Yield the lines."""
+    """Yield the lines; `columns` are those of the rows of resources."""
     read = [cluster for cluster in report.clusters if cluster.reachable]
-    names = capacity_rows.head(by, wide=wide)
-    yield from table(names if headers else [], [*capacity_rows.cells(report, by, wide=wide)])
+    names = capacity_rows.head(by, columns)
+    yield from table(names if headers else [], [*capacity_rows.cells(report, by, columns)])
     yield from _losses(read, headers=headers)
     yield from _spare(read, report.reserve_percent, headers=headers)
     yield from _workloads(read, headers=headers) if workloads else _counts(read)

@@ -15,6 +15,7 @@ EPILOG = (
         "fleet capacity                       the clusters of the stack dev",
         "fleet capacity prod --by node        each node of another stack",
         "fleet capacity --workloads           also each workload, with its findings",
+        "fleet capacity --disks               also how full disks are",
         "fleet capacity --kubeconfig FILE     every context of a kubeconfig",
     )
     + """
@@ -39,6 +40,11 @@ Exit status:
 @click.option("--pods", is_flag=True, help="Also a row for each pod, below its node.")
 @click.option("--workloads", is_flag=True, help="Also a row for each workload.")
 @click.option(
+    "--disks",
+    is_flag=True,
+    help="Also how full disks are: asks every kubelet, as --by node and --pods do.",
+)
+@click.option(
     "--reserve",
     type=click.FloatRange(0, 100, max_open=True),
     default=20.0,
@@ -47,7 +53,9 @@ Exit status:
     help="How much of each node is to remain free, to say how many nodes are enough.",
 )
 @view_options("docs/capacity.schema.json")
-def command(stack: str, view: View, by: str, pods: bool, workloads: bool, reserve: float) -> None:
+def command(
+    stack: str, view: View, by: str, pods: bool, workloads: bool, disks: bool, reserve: float
+) -> None:
     """Show requests, limits and usage of pods, and their shares of what nodes can allocate.
 
     The columns are those of kube-capacity. What a pod requests is counted as the scheduler does:
@@ -55,6 +63,13 @@ def command(stack: str, view: View, by: str, pods: bool, workloads: bool, reserv
     do those without a node, which are named below. NODES says how many take new pods, of how many.
     What is used (UTIL) is what metrics.k8s.io says, the average of a few seconds; it is a dash
     where nothing serves that.
+
+    With --by node, --pods or --disks, each kubelet is asked how full its file systems are: NODEFS
+    has logs and emptyDir volumes, IMAGEFS images, and they may be one. Used is what is not
+    available, as kubelets count for eviction. FULLEST DISK is the fullest one of a single node.
+    Machines that share a disk each count all of it. That takes the right to get nodes/proxy, and a
+    request for each node: it is a dash, and named below, of those that have not answered in four
+    fifths of --timeout.
 
     The second table has each cluster without its largest node, and without each of its zones: what
     would be requested of what is left, how many pods would have to move, and whether they find a
@@ -77,7 +92,8 @@ def command(stack: str, view: View, by: str, pods: bool, workloads: bool, reserv
     from scripts.fleet import capacity_command, watching
     from scripts.fleet.capacity_command import Shown
 
-    shown = Shown("pod" if pods else by, pods=pods, workloads=workloads, reserve=reserve)
+    disks = disks or pods or by == "node"
+    shown = Shown("pod" if pods else by, pods, workloads, disks, reserve)
 
     def show() -> int:
         return capacity_command.show(stack, view, shown)

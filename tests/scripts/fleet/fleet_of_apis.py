@@ -23,6 +23,15 @@ FOREVER = Event()
 ODD, ODD_NODE = "good-1", "node-7"
 # As many fields as a kubelet has.
 KUBELET = {f"field{index}": index for index in range(100)} | {"maxPods": 110}
+# As much as a kubelet says of a hundred pods.
+DISK = {"capacityBytes": 100 << 30, "availableBytes": 60 << 30}
+STATS = {"time": "2026-11-28T10:00:00Z", "usageBytes": 12345678, "workingSetBytes": 12345678}
+SUMMARY = json.dumps(
+    {
+        "node": {"fs": DISK, "runtime": {"imageFs": DISK}},
+        "pods": [{"podRef": {"name": f"{index}"}, "stats": [STATS] * 20} for index in range(100)],
+    }
+).encode()
 ROLES = 60
 RBAC = "apis/rbac.authorization.k8s.io/v1"
 COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd")
@@ -134,7 +143,8 @@ def serve(nodes: int, pods: int, planes: int = 0, of_dns: int | None = None) -> 
                 "metadata": rest,
                 "items": [make(index) for index in range(first, last)],
             }
-            body = json.dumps(answer).encode()
+            is_summary = path.endswith("/proxy/stats/summary")
+            body = SUMMARY if is_summary else json.dumps(answer).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

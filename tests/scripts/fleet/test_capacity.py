@@ -10,6 +10,8 @@ import yaml
 from click.testing import CliRunner
 
 from ops.kube import capacity
+from ops.kube.kubelets import path as path_of
+from ops.kube.node_disks import QUESTION
 from scripts.fleet.__main__ import cli
 from tests.ops.kube.api_server import Api
 from tests.ops.kube.test_capacity import NODES, OF_NODES, OF_PODS, PODS
@@ -136,8 +138,69 @@ def test_the_document_is_as_described(kubeconfig: Path) -> None:
 
 def test_wide_and_without_head_lines(kubeconfig: Path) -> None:
     wide = cells(sections(kubeconfig, "-o", "wide")[0][0])
-    assert wide[8:11] == ["CPU ALLOCATABLE", "MEMORY ALLOCATABLE", "STORAGE REQUESTS"]
+    assert wide[8:10] == ["CPU ALLOCATABLE", "MEMORY ALLOCATABLE"]
+    assert wide[10:13] == ["STORAGE REQUESTS", "STORAGE LIMITS", "STORAGE ALLOCATABLE"]
     assert "CLUSTER" not in fleet("--kubeconfig", kubeconfig, "--no-headers")
+
+
+def with_disks(api: Api) -> None:
+    """Have the kubelets answer: 30 of 100 and 90 of 100 GiB are used, and images have no disk."""
+    for name, used in (("a", 30), ("b", 90)):
+        found = {"capacityBytes": 100 << 30, "availableBytes": (100 - used) << 30}
+        api.answers[f"GET {path_of(name, QUESTION)}"] = (200, {"node": {"fs": found}})
+
+
+def test_disks_of_nodes_and_of_clusters(api: Api, kubeconfig: Path) -> None:
+    with_disks(api)
+    (head, everything, first, second), *_ = sections(kubeconfig, "--by", "node")
+    at = cells(head).index("NODEFS UTIL")
+    assert "FULLEST DISK" not in head
+    assert cells(everything)[at : at + 2] == ["122880Mi (60%)", "-"]
+    assert [cells(row)[at] for row in (first, second)] == ["30720Mi (30%)", "92160Mi (90%)"]
+    (head, row), *_ = sections(kubeconfig, "--disks")
+    at = cells(head).index("FULLEST DISK")
+    assert cells(row)[at - 2 : at + 1] == ["122880Mi (60%)", "-", "90%"]
+    found = json.loads(fleet("--kubeconfig", kubeconfig, "-o", "json", "--disks"))
+    assert found["figures"]["disks"] == {
+        "nodefs": {"capacityBytes": 200 << 30, "usedBytes": 120 << 30, "fullestPercent": 90},
+        "imagefs": None,
+    }
+
+
+def test_kubelets_are_asked_only_for_rows_of_nodes_or_when_told_to(
+    api: Api, kubeconfig: Path
+) -> None:
+    with_disks(api)
+    shown = fleet("--kubeconfig", kubeconfig, "--by", "pool", "-o", "wide", "--workloads")
+    assert not [each for each in api.asked if "/proxy/" in each]
+    assert "NODEFS" not in shown
+
+
+def test_who_may_not_ask_kubelets_gets_a_dash(api: Api, kubeconfig: Path) -> None:
+    for name in "ab":
+        api.answers[f"GET {path_of(name, QUESTION)}"] = (403, {"message": "no nodes/proxy"})
+    (head, row), *_, conditions = sections(kubeconfig, "--disks", status=0)
+    at = cells(head).index("NODEFS UTIL")
+    assert cells(row)[at : at + 3] == ["-", "-", "-"]
+    assert "of 2 nodes" in conditions[-1]
+    assert "403 Forbidden: no nodes/proxy" in conditions[-1]
+
+
+def test_kubelets_that_hang_do_not_hide_the_rest(api: Api, kubeconfig: Path) -> None:
+    released = threading.Event()
+
+    def hang() -> tuple[int, dict[str, Any]]:
+        released.wait(60)
+        return 200, {}
+
+    for name in "ab":
+        api.answers[f"GET {path_of(name, QUESTION)}"] = hang
+    try:
+        (_, row), *_, conditions = sections(kubeconfig, "--disks", "--timeout", 3)
+    finally:
+        released.set()
+    assert cells(row)[1] == "1200m (60%)"
+    assert "DisksUnknown" in conditions[-1]
 
 
 def test_without_metrics_it_says_so(api: Api, kubeconfig: Path) -> None:

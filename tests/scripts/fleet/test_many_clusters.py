@@ -1,6 +1,7 @@
 """Commands about many clusters, of which some hang and some refuse."""
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,6 +130,20 @@ def test_capacity_ends_in_time_and_in_little_memory(
     assert shown.count(" Node node-0 ") == good
     assert shown.count(f"API unreachable: no answer within {seconds} s") == failing
     assert shown.count("API unreachable: Connection refused") == failing
+    assert ended.returncode == 1
+
+
+@pytest.mark.parametrize(("size", "failing", "seconds"), KUBELETS)
+def test_disks_are_read_in_time_and_in_little_memory(
+    base: str, tmp_path: Path, size: int, failing: int, seconds: int
+) -> None:
+    ended = _ended("capacity", base, tmp_path, size, failing, seconds, "--disks", "--no-headers")
+    rows = [line.split() for line in ended.stdout.split("\n\n")[0].splitlines()]
+    silent = map(int, re.findall(r"disks is not known of (\d+) node", ended.stdout))
+    print(f"kubelets that were not read: {sum(silent)}")
+    assert len(rows) == 1 + size - 2 * failing
+    assert rows[0][-2] == "40%", "the fullest of all"
+    assert {row[-2] for row in rows} <= {"40%", "-"}
     assert ended.returncode == 1
 
 
