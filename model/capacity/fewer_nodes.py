@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from model.capacity.history import of_node
 from model.capacity.placement import dominant, free_on, scaled, unplaced
-from model.capacity.reading import ClusterReading, NodeReading, PodReading, Usage, requested
+from model.capacity.reading import ClusterReading, NodeReading, PodReading, requested
 from model.capacity.resources import Amounts, lacking, total
 
 # Of each Node that is kept, so much remains free, in percent.
@@ -45,11 +46,16 @@ def fewer_nodes(cluster: ClusterReading, reserve_percent: float) -> Iterator[Few
     for pool, nodes in sorted(pools.items()):
         if not any(node.is_control_plane for node in nodes):
             pods = [pod for node in nodes for pod in on_node.get(node.name, ())]
-            yield _enough(pool, nodes, pods, cluster.usage, 1 - reserve_percent / 100)
+            used = total(_used(cluster, node, on_node.get(node.name, ())) for node in nodes)
+            yield _enough(pool, nodes, pods, used, 1 - reserve_percent / 100)
+
+
+def _used(cluster: ClusterReading, node: NodeReading, pods: Sequence[PodReading]) -> Amounts:
+    return of_node(cluster.history, pods, cluster.usage.nodes.get(node.name, {}))
 
 
 def _enough(
-    pool: str, nodes: Sequence[NodeReading], pods: Sequence[PodReading], usage: Usage, share: float
+    pool: str, nodes: Sequence[NodeReading], pods: Sequence[PodReading], used: Amounts, share: float
 ) -> FewerNodes:
     whole = total(node.allocatable for node in nodes)
     usable = sorted(
@@ -57,7 +63,7 @@ def _enough(
         key=lambda node: (-dominant(node.allocatable, whole), node.name),
     )
     movable = [pod for pod in pods if not pod.fixed]
-    needed, used = requested(movable), total(usage.nodes.get(node.name, {}) for node in nodes)
+    needed = requested(movable)
     free = free_on(usable, (pod for pod in pods if pod.fixed), share)
     room: Amounts = {}
     unused: Amounts = {}

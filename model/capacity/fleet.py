@@ -5,6 +5,7 @@ from datetime import datetime
 
 from model.capacity.fewer_nodes import FewerNodes, fewer_nodes
 from model.capacity.figures import amount, summed
+from model.capacity.history import span
 from model.capacity.losses import Loss, losses
 from model.capacity.reading import ClusterReading, NodeReading, PodReading, requested
 from model.capacity.report import (
@@ -15,6 +16,7 @@ from model.capacity.report import (
     NodeCapacity,
     PodCapacity,
     PoolCapacity,
+    UsageOver,
     Used,
     WorkloadCapacity,
 )
@@ -26,12 +28,16 @@ from model.status.condition import Condition, Severity
 
 
 def of_fleet(
-    clusters: Sequence[ClusterCapacity], time: datetime, reserve_percent: float
+    clusters: Sequence[ClusterCapacity],
+    time: datetime,
+    reserve_percent: float,
+    over: UsageOver | None = None,
 ) -> CapacityReport:
     """Return the report of clusters."""
     return CapacityReport(
         time=time,
         reserve_percent=reserve_percent,
+        usage_over=over,
         figures=summed([each.figures for each in clusters]),
         clusters=list(clusters),
     )
@@ -59,6 +65,7 @@ def of_cluster(
         labels=dict(read.labels),
         reachable=True,
         usage_unknown=read.usage.reason,
+        history_unknown=read.history.reason if read.history else "",
         figures=summed([node.figures for node in nodes]),
         pending_pods=len(read.pending),
         pools=list(_pools(read, nodes, enough)),
@@ -151,6 +158,7 @@ def _workload(workload: Workload) -> WorkloadCapacity:
         requests=amount(workload.requests),
         limits=amount(workload.limits),
         used=_used(workload.used),
+        over_time=workload.over_time,
         findings={name: finding.value for name, finding in workload.findings.items()},
     )
 
@@ -171,6 +179,14 @@ def _conditions(read: ClusterReading) -> Iterator[Condition]:
             reason="UsageIncomplete",
             message=f"what is used is not known of {counted(unmeasured, 'node')}, and missing in "
             "the sums",
+        )
+    if read.history and read.history.reason:
+        yield Condition(
+            cluster=read.name,
+            severity=Severity.INFO,
+            reason="HistoryUnknown",
+            message=f"what was used in the last {span(read.history.seconds)} is not known, and "
+            f"what is used now counts: {read.history.source}: {read.history.reason}",
         )
     if count := len(read.pending):
         yield Condition(

@@ -7,6 +7,9 @@ from typing import Any
 from model import scheduling
 from model.capacity.resources import Amounts, total
 
+# What identifies a pod or a workload in its cluster: namespace and name.
+Key = tuple[str, str]
+
 
 @dataclass(frozen=True, slots=True)
 class NodeReading:
@@ -51,7 +54,7 @@ class PodReading:
     rules: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> Key:
         """Return what identifies it in its cluster."""
         return self.namespace, self.name
 
@@ -64,20 +67,34 @@ class Usage:
     """
 
     nodes: Mapping[str, Amounts] = field(default_factory=dict)
-    pods: Mapping[tuple[str, str], Amounts] = field(default_factory=dict)
+    pods: Mapping[Key, Amounts] = field(default_factory=dict)
     reason: str = ""
     is_starting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """What pods used in the last `seconds`, as `source` says; pods that are gone are among them.
+
+    By namespace and name, CPU and memory each. Without them, `reason` says why.
+    """
+
+    source: str
+    seconds: int
+    pods: Mapping[Key, Amounts] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterReading:
-    """The Nodes and pods of a cluster."""
+    """The Nodes and pods of a cluster; `history` is None if nobody wanted it."""
 
     name: str
     labels: Mapping[str, str] = field(default_factory=dict)
     nodes: Sequence[NodeReading] = ()
     pods: Sequence[PodReading] = ()
     usage: Usage = field(default_factory=Usage)
+    history: History | None = None
 
     @property
     def placed(self) -> list[PodReading]:

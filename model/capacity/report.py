@@ -120,6 +120,10 @@ class WorkloadCapacity(ReportEntry):
     requests: Amount = Field(description="What they request.")
     limits: Amount = Field(description="Their limits.")
     used: Used | None = Field(description="Of the pods of which it is known; null: of none.")
+    over_time: bool = Field(
+        description="Whether used is that of usageOver: of the pod that used the most in that "
+        "time, one that is gone included, times its pods. Otherwise it is that of a moment ago."
+    )
     findings: dict[str, Literal["none", "over", "under"]] = Field(
         description="By resource (cpu, memory). none: a container requests nothing; over: much "
         "less is used than requested; under: more is used than requested."
@@ -133,6 +137,9 @@ class ClusterCapacity(ReportEntry):
     labels: dict[str, str] = Field(description="Its labels in the config.")
     reachable: bool = Field(description="Whether its API answered.")
     usage_unknown: str = Field(description="Why it is not known what is used; empty: it is known.")
+    history_unknown: str = Field(
+        "", description="Why it is not known what was used over usageOver; empty: it is known."
+    )
     figures: Figures = Field(description="Its resources.")
     pending_pods: int = Field(description="Pods without a Node; their requests are not counted.")
     pools: list[PoolCapacity] = Field(description="Its pools.")
@@ -142,12 +149,22 @@ class ClusterCapacity(ReportEntry):
     conditions: list[Condition] = Field(description="What could not be read, and pending pods.")
 
 
+class UsageOver(ReportEntry):
+    """By what of a longer time workloads and the number of Nodes are judged."""
+
+    source: str = Field(description="The Prometheus of each cluster: its namespace and service.")
+    seconds: int = Field(description="The time until now.")
+    cpu_quantile: float = Field(description="Which quantile of the CPU of each pod.")
+    memory_quantile: float = Field(description="Of its memory: 1 is the maximum.")
+
+
 class CapacityReport(ReportEntry):
     """The capacity of a fleet."""
 
     version: Literal["v1"] = Field("v1", description="Version of this document's format.")
     time: datetime = Field(description="When the clusters were asked.")
     reserve_percent: float = Field(description="What remains free of each Node that is kept.")
+    usage_over: UsageOver | None = Field(description="Null: by what is used at the moment.")
     figures: Figures = Field(description="The resources of all clusters that answered.")
     clusters: list[ClusterCapacity] = Field(description="A cluster each, in the order asked.")
 

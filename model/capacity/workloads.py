@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from model.capacity.reading import ClusterReading, PodReading, requested
+from model.capacity.history import of_workloads
+from model.capacity.reading import ClusterReading, Key, PodReading, requested
 from model.capacity.resources import CPU, MEMORY, Amounts, total
 
 # Differences below these are not told.
@@ -25,6 +26,7 @@ class Finding(StrEnum):
 class Workload:
     """The pods of one controller, or a pod without one; `used` is None if it is not known.
 
+    It is that of a longer time if `over_time`: of the pod that used the most, for each of its pods.
     `findings` are by resource: no request in a container (`none`), much less used than requested
     (`over`), more used than requested (`under`).
     """
@@ -35,6 +37,7 @@ class Workload:
     requests: Amounts
     limits: Amounts
     used: Amounts | None
+    over_time: bool
     findings: dict[str, Finding]
 
 
@@ -43,9 +46,12 @@ def workloads(cluster: ClusterReading) -> Iterator[Workload]:
     groups: dict[tuple[str, str], list[PodReading]] = {}
     for pod in cluster.pods:
         groups.setdefault((pod.namespace, pod.workload), []).append(pod)
+    most = of_workloads(cluster.history, cluster.pods)
     for (namespace, name), pods in sorted(groups.items()):
-        measured = [pod for pod in pods if pod.key in cluster.usage.pods]
-        used = total(cluster.usage.pods[pod.key] for pod in measured) if measured else None
+        of_each = most.get((namespace, name))
+        by_pod = cluster.usage.pods if of_each is None else dict.fromkeys(map(_key, pods), of_each)
+        measured = [pod for pod in pods if pod.key in by_pod]
+        used = total(by_pod[pod.key] for pod in measured) if measured else None
         yield Workload(
             namespace=namespace,
             name=name,
@@ -53,8 +59,13 @@ def workloads(cluster: ClusterReading) -> Iterator[Workload]:
             requests=requested(pods),
             limits=total(pod.limits for pod in pods),
             used=used,
+            over_time=of_each is not None,
             findings=dict(_findings(pods, measured, used)),
         )
+
+
+def _key(pod: PodReading) -> Key:
+    return pod.key
 
 
 def _findings(

@@ -143,9 +143,14 @@ class Client:
         """Return a response that is not JSON, such as a log."""
         return self._request("GET", path, query).decode(errors="replace")
 
-    def bounded(self, path: str, most: int, **query: Any) -> bytes:
-        """Return a response of at most `most` bytes, from what may answer anything; else raise."""
-        return self._request("GET", path, query, most=most)
+    def bounded(self, path: str, most: int, reduce: Callable[[bytes], T], **query: Any) -> T:
+        """Return what `reduce` makes of a response, from what may answer anything.
+
+        One of more than `most` bytes is Unavailable. Of all threads, a few at a time parse.
+        """
+        answer = self._request("GET", path, query, most=most)
+        with _PARSING:
+            return reduce(answer)
 
     def create(self, path: str, body: Mapping[str, Any]) -> Json:
         """Create an object in the list at a path."""

@@ -48,12 +48,11 @@ def read(
         left = max(0.1, min(kubelets.NODE_SECONDS, end - time.monotonic()))
         limited = client.limited(retries=0, seconds=left)
         try:
-            answer = limited.bounded(kubelets.path(node.name, QUESTION), MOST_BYTES)
+            return limited.bounded(kubelets.path(node.name, QUESTION), MOST_BYTES, parsed)
         except ApiError as error:
             if error.status in NO_ACCESS:
                 refusals.append(error)
             raise
-        return parsed(answer.decode(errors="replace"))
 
     order = sorted(nodes, key=lambda node: not node.is_ready)
     answers = fan_out.ask(order, ask, max(0.0, seconds), parallel=parallel)
@@ -63,8 +62,9 @@ def read(
     )
 
 
-def parsed(text: str) -> DiskReading:
+def parsed(answer: bytes) -> DiskReading:
     """Return the file systems of a summary; raise ValueError if it has none."""
+    text = answer.decode(errors="replace")
     try:
         begin = NODE_FIRST.match(text)
         node = DECODER.raw_decode(text, begin.end())[0] if begin else json.loads(text)["node"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import click
 
 from scripts.fleet import capacity_rows, capacity_table, fleet_capacity, status_cache, targets
+from scripts.fleet.fleet_capacity import Over
 from scripts.fleet.options import View
 
 INCOMPLETE = 1
@@ -19,6 +20,7 @@ class Shown:
     workloads: bool
     disks: bool
     reserve: float
+    over: Over | None = None
 
 
 def show(stack: str, view: View, shown: Shown) -> int:
@@ -30,7 +32,12 @@ def show(stack: str, view: View, shown: Shown) -> int:
         found = targets.of_stack(stack, cache, view.selector, view.clusters)
         cache.save()
     report = fleet_capacity.gather(
-        found, view.seconds, shown.reserve, pods=shown.pods, disks=shown.disks
+        found,
+        view.seconds,
+        shown.reserve,
+        pods=shown.pods,
+        disks=shown.disks,
+        over=shown.over,
     )
     if view.output in ("json", "yaml"):
         from scripts.fleet.report import print_document

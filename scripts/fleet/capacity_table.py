@@ -2,7 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
-from model.capacity.report import CapacityReport, ClusterCapacity, LossCapacity, WorkloadCapacity
+from model.capacity.history import span
+from model.capacity.report import (
+    CapacityReport,
+    ClusterCapacity,
+    LossCapacity,
+    UsageOver,
+    WorkloadCapacity,
+)
 from model.plural import counted
 from ops.kube.pod import few
 from scripts.fleet import capacity_rows
@@ -12,6 +19,7 @@ from scripts.fleet.status_table import condition_table, table
 SHOWN_PODS = 3
 # What findings are called, in the order of their columns.
 FINDINGS = {"none": "without requests", "under": "under-requested", "over": "over-requested"}
+NOW = "now"
 NAMES = {"cpu": "CPU", "memory": "memory"}
 
 
@@ -23,8 +31,10 @@ def text(
     names = capacity_rows.head(by, columns)
     yield from table(names if headers else [], [*capacity_rows.cells(report, by, columns)])
     yield from _losses(read, headers=headers)
-    yield from _spare(read, report.reserve_percent, headers=headers)
-    yield from _workloads(read, headers=headers) if workloads else _counts(read)
+    yield from _spare(read, report, headers=headers)
+    over = report.usage_over
+    shown = _workloads(read, over, headers=headers) if workloads else _counts(read, over)
+    yield from shown
     if report.all_conditions:
         yield ""
         yield from condition_table(report.all_conditions, headers=headers)
@@ -61,7 +71,7 @@ def _verdict(loss: LossCapacity) -> str:
 
 
 def _spare(
-    read: Sequence[ClusterCapacity], reserve_percent: float, *, headers: bool
+    read: Sequence[ClusterCapacity], report: CapacityReport, *, headers: bool
 ) -> Iterator[str]:
     rows = [
         [
@@ -76,38 +86,51 @@ def _spare(
         if pool.enough != pool.figures.nodes and not pool.has_control_planes
     ]
     if rows:
-        reserve = f"{reserve_percent:g} % of each node free"
-        yield from ("", f"Nodes that are enough, with {reserve}, where that is another number:")
+        reserve = f"with {report.reserve_percent:g} % of each node free"
+        use = f" by use in {span(report.usage_over.seconds)}" if report.usage_over else ""
+        yield from ("", f"Nodes that are enough{use}, {reserve}, where that is another number:")
         names = ["CLUSTER", "POOL", "NODES", "ENOUGH", "LIMITED BY"]
         yield from table(names if headers else [], rows)
 
 
-def _counts(read: Sequence[ClusterCapacity]) -> Iterator[str]:
+def _counts(read: Sequence[ClusterCapacity], over: UsageOver | None) -> Iterator[str]:
     """Yield how many workloads there are of each finding."""
-    found = [set(each.findings.values()) for cluster in read for each in cluster.workloads]
+    workloads = [each for cluster in read for each in cluster.workloads]
+    found = [set(each.findings.values()) for each in workloads]
     counts = {finding: sum(finding in each for each in found) for finding in FINDINGS}
     named = [f"{count} {FINDINGS[finding]}" for finding, count in counts.items() if count]
     if named:
+        whole = counted(len(found), "workload")
+        if over:
+            judged = sum(each.over_time for each in workloads)
+            whole += f", {judged} of them by use in {span(over.seconds)} ({over.source})"
         yield ""
-        yield f"Of {counted(len(found), 'workload')}: {', '.join(named)} (--workloads names them)"
+        yield f"Of {whole}: {', '.join(named)} (--workloads names them)"
 
 
-def _workloads(read: Sequence[ClusterCapacity], *, headers: bool) -> Iterator[str]:
+def _workloads(
+    read: Sequence[ClusterCapacity], over: UsageOver | None, *, headers: bool
+) -> Iterator[str]:
     rows = [
-        [cluster.name, workload.namespace, workload.name, str(workload.pods), *_amounts(workload)]
+        [
+            *(cluster.name, workload.namespace, workload.name, str(workload.pods)),
+            *_amounts(workload),
+            *_times(workload, over),
+            _findings(workload),
+        ]
         for cluster in read
         for workload in cluster.workloads
     ]
     if rows:
-        yield from ("", "Workloads, and what they use at this moment:")
+        yield from ("", f"Workloads, and what they use{_meaning(over)}:")
         names = ["CLUSTER", "NAMESPACE", "WORKLOAD", "PODS", "CPU REQUESTS", "CPU LIMITS"]
-        names += ["CPU UTIL", "MEMORY REQUESTS", "MEMORY LIMITS", "MEMORY UTIL", "FINDINGS"]
+        names += ["CPU UTIL", "MEMORY REQUESTS", "MEMORY LIMITS", "MEMORY UTIL"]
+        names += ["UTIL OVER", "FINDINGS"] if over else ["FINDINGS"]
         yield from table(names if headers else [], rows)
 
 
 def _amounts(workload: WorkloadCapacity) -> list[str]:
     used = workload.used
-    findings = (f"{NAMES[name]} {FINDINGS[each]}" for name, each in workload.findings.items())
     return [
         f"{workload.requests.cpu_millicores}m",
         f"{workload.limits.cpu_millicores}m",
@@ -115,5 +138,27 @@ def _amounts(workload: WorkloadCapacity) -> list[str]:
         mebibytes(workload.requests.memory_bytes),
         mebibytes(workload.limits.memory_bytes),
         mebibytes(used.memory_bytes) if used else UNKNOWN,
-        ", ".join(findings) or UNKNOWN,
     ]
+
+
+def _times(workload: WorkloadCapacity, over: UsageOver | None) -> list[str]:
+    """Return of which time the use is, if it may be of a longer one."""
+    if over is None:
+        return []
+    now = NOW if workload.used else UNKNOWN
+    return [span(over.seconds) if workload.over_time else now]
+
+
+def _findings(workload: WorkloadCapacity) -> str:
+    findings = (f"{NAMES[name]} {FINDINGS[each]}" for name, each in workload.findings.items())
+    return ", ".join(findings) or UNKNOWN
+
+
+def _meaning(over: UsageOver | None) -> str:
+    if over is None:
+        return " at this moment"
+    cpu_percentile = f"{100 * over.cpu_quantile:g}th percentile"
+    return (
+        f", by the pod that used the most in {span(over.seconds)} (CPU: {cpu_percentile}, memory: "
+        f"maximum; {over.source})"
+    )

@@ -1,7 +1,10 @@
 """Show what is requested and used, and what remains if nodes are lost."""
 
+from typing import Any
+
 import click
 
+from scripts.fleet.duration import Duration
 from scripts.fleet.options import (
     CONTEXT_SETTINGS,
     View,
@@ -10,6 +13,7 @@ from scripts.fleet.options import (
     view_options,
 )
 
+LEAST_SECONDS, DEFAULT_SECONDS, MOST_SECONDS = 3600, 7 * 86400, 366 * 86400
 EPILOG = (
     examples(
         "fleet capacity                       the clusters of the stack dev",
@@ -17,6 +21,7 @@ EPILOG = (
         "fleet capacity --workloads           also each workload, with its findings",
         "fleet capacity --disks               also how full disks are",
         "fleet capacity --kubeconfig FILE     every context of a kubeconfig",
+        "fleet capacity --usage-from monitoring/prometheus:9090 --over 14d",
     )
     + """
 
@@ -26,6 +31,23 @@ Exit status:
   1  a cluster did not answer
   2  the stack or the kubeconfig could not be read, or wrong usage"""
 )
+
+
+def _source(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Any:
+    """Return the Prometheus that is named; reject anything else."""
+    from ops.kube.prometheus import Source
+
+    try:
+        return None if text is None else Source.parse(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}: a service that every cluster has") from None
+
+
+def _span(_context: click.Context, _parameter: click.Parameter, seconds: int | None) -> int | None:
+    """Reject times that make no sense."""
+    if seconds is not None and not LEAST_SECONDS <= seconds <= MOST_SECONDS:
+        raise click.BadParameter("at least 1h, and at most 366d")
+    return seconds
 
 
 @click.command(context_settings=CONTEXT_SETTINGS, epilog=EPILOG)
@@ -52,9 +74,31 @@ Exit status:
     metavar="PERCENT",
     help="How much of each node is to remain free, to say how many nodes are enough.",
 )
+@click.option(
+    "--usage-from",
+    "source",
+    metavar="NAMESPACE/SERVICE:PORT",
+    callback=_source,
+    help="Judge workloads by a longer time, as this Prometheus of each cluster has it.",
+)
+@click.option(
+    "--over",
+    type=Duration(),
+    metavar="DURATION",
+    callback=_span,
+    help="With --usage-from: which time, such as 24h or 14d.  [default: 7d]",
+)
 @view_options("docs/capacity.schema.json")
 def command(
-    stack: str, view: View, by: str, pods: bool, workloads: bool, disks: bool, reserve: float
+    stack: str,
+    view: View,
+    by: str,
+    pods: bool,
+    workloads: bool,
+    disks: bool,
+    reserve: float,
+    source: Any,
+    over: int | None,
 ) -> None:
     """Show requests, limits and usage of pods, and their shares of what nodes can allocate.
 
@@ -87,13 +131,28 @@ def command(
 
     Workloads are over-requested if they use less than half of what they request, and
     under-requested if they use more, and it is a difference of at least 100m CPU or 128Mi memory.
-    That is a momentary value: look at a longer time before you change requests.
+    That is a momentary value: look at a longer time, with --usage-from, before you change requests.
+
+    With --usage-from NAMESPACE/SERVICE:PORT (https:SERVICE:PORT for TLS, and a path after the port
+    if it has one), two queries are made to that service of each cluster through its API server,
+    which takes the right to get services/proxy. It has the kubelets' metrics of containers, of
+    whose labels namespace, pod and container matter. Of each pod, the 95th percentile of CPU counts
+    (it may be throttled for a moment), and the maximum of memory (what exceeds it once is killed),
+    as far as the Prometheus goes back. A workload uses what its busiest pod used, times its pods:
+    all have the same requests. Pods that are gone count as well; their names say of which workload
+    they were. To say how many nodes are enough, a node uses what the pods did that run on it, and
+    not less than now. Rows of resources stay momentary. A cluster whose Prometheus does not answer
+    in four fifths of --timeout is named below, and judged by what is used now.
     """
     from scripts.fleet import capacity_command, watching
     from scripts.fleet.capacity_command import Shown
+    from scripts.fleet.fleet_capacity import Over
 
+    if over and source is None:
+        raise click.UsageError("--over needs --usage-from: the time is that of its metrics")
+    time = Over(source, over or DEFAULT_SECONDS) if source else None
     disks = disks or pods or by == "node"
-    shown = Shown("pod" if pods else by, pods, workloads, disks, reserve)
+    shown = Shown("pod" if pods else by, pods, workloads, disks, reserve, time)
 
     def show() -> int:
         return capacity_command.show(stack, view, shown)

@@ -53,9 +53,9 @@ def test_both_file_systems(api: Api, client: Client) -> None:
 def test_the_order_and_what_follows_do_not_matter(text: str) -> None:
     if "%s" not in text:
         with pytest.raises(ValueError, match="not a summary"):
-            node_disks.parsed(text)
+            node_disks.parsed(text.encode())
         return
-    found = node_disks.parsed(text % json.dumps(summary()["node"]))
+    found = node_disks.parsed((text % json.dumps(summary()["node"])).encode())
     assert found.nodefs == FileSystemReading(100 * GB, 60 * GB)
 
 
@@ -80,7 +80,7 @@ def test_sizes_that_make_no_sense_are_not_known(capacity: Any, available: Any) -
 )
 def test_what_is_no_summary_is_refused(answer: str) -> None:
     with pytest.raises(ValueError, match="summary"):
-        node_disks.parsed(answer)
+        node_disks.parsed(answer.encode())
 
 
 def test_who_may_not_ask_one_kubelet_asks_no_other(api: Api, client: Client) -> None:

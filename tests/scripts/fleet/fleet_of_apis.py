@@ -32,6 +32,15 @@ SUMMARY = json.dumps(
         "pods": [{"podRef": {"name": f"{index}"}, "stats": [STATS] * 20} for index in range(100)],
     }
 ).encode()
+# A Prometheus knows 500 pods, and as many former ones.
+SERIES = [
+    {"metric": {"namespace": "default", "pod": f"pod-{index}"}, "value": [1732788000.7, "0.25"]}
+    for index in range(1000)
+]
+VECTOR = json.dumps(
+    {"status": "success", "data": {"resultType": "vector", "result": SERIES}}
+).encode()
+MADE = {"stats/summary": SUMMARY, "api/v1/query": VECTOR}
 ROLES = 60
 RBAC = "apis/rbac.authorization.k8s.io/v1"
 COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd")
@@ -143,8 +152,7 @@ def serve(nodes: int, pods: int, planes: int = 0, of_dns: int | None = None) -> 
                 "metadata": rest,
                 "items": [make(index) for index in range(first, last)],
             }
-            is_summary = path.endswith("/proxy/stats/summary")
-            body = SUMMARY if is_summary else json.dumps(answer).encode()
+            body = MADE.get(path.partition("/proxy/")[2]) or json.dumps(answer).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

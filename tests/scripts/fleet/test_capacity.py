@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from ops.kube import capacity
 from ops.kube.kubelets import path as path_of
 from ops.kube.node_disks import QUESTION
+from ops.kube.prometheus import Source
 from scripts.fleet.__main__ import cli
 from tests.ops.kube.api_server import Api
 from tests.ops.kube.test_capacity import NODES, OF_NODES, OF_PODS, PODS
@@ -248,3 +249,92 @@ def test_names_from_a_cluster_are_one_line(api: Api, kubeconfig: Path) -> None:
     shown = fleet("--kubeconfig", kubeconfig, "--pods")
     assert "\x1b" not in shown
     assert "x [2J newline" in shown
+
+
+SOURCE = "monitoring/prometheus:9090"
+QUERY = f"GET {Source.parse(SOURCE).query_path}"
+
+
+def with_history(api: Api) -> None:
+    """Have a Prometheus say that web used 700m and 700 B, and db's pod nothing."""
+    series = {"metric": {"namespace": "shop", "pod": "web"}, "value": [1, "700"]}
+    api.answers[QUERY] = (
+        200, {"status": "success", "data": {"resultType": "vector", "result": [series]}}
+    )  # fmt: skip
+
+
+def test_workloads_are_judged_by_a_longer_time(api: Api, kubeconfig: Path) -> None:
+    with_history(api)
+    *_, counts = sections(kubeconfig, "--usage-from", SOURCE)
+    assert counts == [
+        f"Of 2 workloads, 1 of them by use in 7d ({SOURCE}): 1 under-requested, 1 over-requested "
+        "(--workloads names them)"
+    ]
+    arguments = ("--usage-from", SOURCE, "--over", "36h", "--workloads")
+    _, _, spare, (title, head, db, web) = sections(kubeconfig, *arguments)
+    assert "95th percentile" in title
+    assert "36h" in title
+    assert SOURCE in title
+    assert "by use in 36h" in spare[0]
+    at = cells(head).index("UTIL OVER")
+    assert cells(db)[at:] == ["now", "CPU over-requested"]
+    assert cells(web)[at:] == ["36h", "CPU under-requested"]
+
+
+def test_the_document_says_of_which_time_it_is(api: Api, kubeconfig: Path) -> None:
+    with_history(api)
+    words = ("--kubeconfig", kubeconfig, "-o", "json")
+    found = json.loads(fleet(*words, "--usage-from", SOURCE, "--over", "1d"))
+    assert found["usageOver"] == {
+        "source": SOURCE, "seconds": 86400, "cpuQuantile": 0.95, "memoryQuantile": 1
+    }  # fmt: skip
+    (cluster,) = found["clusters"]
+    assert cluster["historyUnknown"] == ""
+    assert [each["overTime"] for each in cluster["workloads"]] == [False, True]
+    assert json.loads(fleet(*words))["usageOver"] is None
+
+
+@pytest.mark.parametrize("status", [200, 403, 503])
+def test_a_prometheus_that_fails_is_named_and_this_moment_counts(
+    api: Api, kubeconfig: Path, status: int
+) -> None:
+    api.answers[QUERY] = (status, {"message": "\x1b[2J not you"})
+    *_, workloads, conditions = sections(kubeconfig, "--usage-from", SOURCE, "--workloads")
+    assert [cells(row)[-2] for row in workloads[2:]] == ["now", "now"]
+    assert "HistoryUnknown" in conditions[-1]
+    assert f"in the last 7d is not known, and what is used now counts: {SOURCE}" in conditions[-1]
+    assert "\x1b" not in conditions[-1]
+
+
+def test_a_prometheus_that_hangs_does_not_hide_the_rest(api: Api, kubeconfig: Path) -> None:
+    released = threading.Event()
+
+    def hang() -> tuple[int, dict[str, Any]]:
+        released.wait(60)
+        return 200, {}
+
+    api.answers[QUERY] = hang
+    with_disks(api)
+    arguments = ("--usage-from", SOURCE, "--disks", "--timeout", 3)
+    try:
+        (_, row), *_, conditions = sections(kubeconfig, *arguments)
+    finally:
+        released.set()
+    assert cells(row)[1] == "1200m (60%)"
+    assert "122880Mi (60%)" in row
+    assert "HistoryUnknown" in conditions[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--over", "7d"), "--over needs --usage-from"),
+        (("--usage-from", "https://thanos.example"), "is not NAMESPACE/SERVICE:PORT"),
+        (("--usage-from", SOURCE, "--over", "5m"), "at least 1h"),
+        (("--usage-from", SOURCE, "--over", "week"), "not a duration"),
+    ],
+)
+def test_wrong_sources_and_times_are_refused(
+    kubeconfig: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    assert message in " ".join(fleet("--kubeconfig", kubeconfig, *arguments, status=2).split())

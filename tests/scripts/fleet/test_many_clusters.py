@@ -133,6 +133,22 @@ def test_capacity_ends_in_time_and_in_little_memory(
     assert ended.returncode == 1
 
 
+@pytest.mark.parametrize(("size", "failing", "seconds"), SIZES)
+def test_use_of_a_longer_time_is_read_in_time_and_in_little_memory(
+    base: str, tmp_path: Path, size: int, failing: int, seconds: int
+) -> None:
+    more = ("--usage-from", "monitoring/prometheus:9090", "--no-headers")
+    ended = _ended("capacity", base, tmp_path, size, failing, seconds, *more)
+    rows = ended.stdout.split("\n\n")[0].splitlines()
+    assert len(rows) == 1 + size - 2 * failing
+    silent = ended.stdout.count("HistoryUnknown")
+    print(f"clusters whose Prometheus was not read: {silent}")
+    workloads = (len(rows) - 1) * 50
+    judged = workloads - silent * 50
+    assert f"Of {workloads} workloads, {judged} of them by use in 7d" in ended.stdout
+    assert ended.returncode == 1
+
+
 @pytest.mark.parametrize(("size", "failing", "seconds"), KUBELETS)
 def test_disks_are_read_in_time_and_in_little_memory(
     base: str, tmp_path: Path, size: int, failing: int, seconds: int
