@@ -88,9 +88,12 @@ def test_describe_is_a_tree_of_a_cluster_and_of_a_machine(fleet: PulumiStack) ->
     assert "cluster2-worker-0" not in machine
 
 
-def test_capacity_has_what_is_used_and_what_a_lost_node_leaves(fleet: PulumiStack) -> None:
+def test_capacity_has_what_is_used_and_how_full_disks_are(fleet: PulumiStack) -> None:
     found = document(fleet, "capacity", "--by", "node", "--workloads")
     assert [each["name"] for each in found["clusters"]] == CLUSTERS
+    for each in (node for cluster in found["clusters"] for node in cluster["nodes"]):
+        for disk in each["figures"]["disks"].values():
+            assert 0 < disk["usedBytes"] < disk["capacityBytes"], each["name"]
     table = shown(fleet, "capacity", "--by", "node", "--workloads")
     for name in (PLANE, "cluster1-worker-0", "metrics-server"):
         assert name in table

@@ -133,7 +133,7 @@ def test_capacity_ends_in_time_and_in_little_memory(
     assert ended.returncode == 1
 
 
-@pytest.mark.parametrize(("size", "failing", "seconds"), SIZES)
+@pytest.mark.parametrize(("size", "failing", "seconds"), KUBELETS)
 def test_use_of_a_longer_time_is_read_in_time_and_in_little_memory(
     base: str, tmp_path: Path, size: int, failing: int, seconds: int
 ) -> None:
