@@ -17,6 +17,7 @@ NODES = "system:nodes"
 OWN_ACCOUNTS = "system:serviceaccounts:kube-system"
 API_SERVER = "system:apiserver"
 CONTROL_PLANE = [API_SERVER, "system:kube-controller-manager", "system:kube-scheduler"]
+READS = ["get", "list", "watch"]
 # The stages of a request that is recorded once, when it has ended.
 BEGINNINGS = ["RequestReceived", "ResponseStarted"]
 
@@ -52,6 +53,8 @@ def _not_recorded() -> list[Rule]:
         {"nonResourceURLs": ["/livez*", "/readyz*", "/healthz*"]},
         {"resources": [*_resources("", "events"), *_resources("events.k8s.io", "events")]},
         *own,
+        # Who watches a cluster asks every few seconds, and nothing in them is anybody's.
+        {"verbs": READS, "resources": [*leases, *_resources("metrics.k8s.io", "*")]},
         # Service accounts of others authenticate their clients with them.
         {"userGroups": ["system:serviceaccounts"], "verbs": ["create"], "resources": reviews},
         # Controllers look every few seconds which kinds there are.
@@ -62,7 +65,7 @@ def _not_recorded() -> list[Rule]:
         # An API server with itself, and each kubelet with its own Node.
         {
             "users": [API_SERVER],
-            "verbs": ["get", "list", "watch"],
+            "verbs": READS,
             "resources": [
                 *_resources("", "endpoints", "namespaces", "nodes", "services"),
                 *_resources("discovery.k8s.io", "endpointslices"),
@@ -88,7 +91,7 @@ def _rules() -> list[Rule]:
         {"level": "Metadata", "resources": sessions, "omitStages": ["RequestReceived"]},
         # Never with their content.
         {"level": "Metadata", "resources": sensitive, "omitStages": BEGINNINGS},
-        {"level": "Metadata", "verbs": ["get", "list", "watch"], "omitStages": BEGINNINGS},
+        {"level": "Metadata", "verbs": READS, "omitStages": BEGINNINGS},
         {
             "level": "Request",
             "verbs": ["create", "update", "patch", "delete", "deletecollection"],

@@ -38,7 +38,8 @@ class Collection(Generic[T]):
     what it has is not known to be current. `count` is how often it was listed.
 
     `metadata_only`: of each object, and of kinds that a cluster need not have and a credential need
-    not be able to read. A kind that is not served has no objects.
+    not be able to read. A kind that is not served has no objects. With `may_be_refused`, a refusal
+    is nothing that ends soon either, and each one would be in the cluster's audit log.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Collection(Generic[T]):
         changed: Callable[[], None],
         *,
         metadata_only: bool = False,
+        may_be_refused: bool = False,
         **query: str,
     ) -> None:
         self.path = path
@@ -60,7 +62,9 @@ class Collection(Generic[T]):
         self._session, self._reduce, self._changed, self._query = session, reduce, changed, query
         self._version = ""
         self._backoff = Backoff(RETRY_SECONDS, LONGEST_RETRY_SECONDS)
-        self._refusals = Backoff(RETRY_SECONDS, LONGEST_REFUSAL_SECONDS)
+        is_rare = metadata_only or may_be_refused
+        longest = LONGEST_REFUSAL_SECONDS if is_rare else LONGEST_RETRY_SECONDS
+        self._refusals = Backoff(RETRY_SECONDS, longest)
         self.count = 0
 
     @property
@@ -164,11 +168,10 @@ class Collection(Generic[T]):
     def _fail(self, error: ApiError, again: Callable[[], None]) -> None:
         if error.status != HTTPStatus.GONE:
             self.error = error
-        backoff = self._backoff
+        backoff = self._refusals if error.status in REFUSALS else self._backoff
         if self._is_optional:
             # They seldom change: a watch alone would say only by and by that this is all.
             again = self.start
-            backoff = self._refusals if error.status in REFUSALS else backoff
             if _is_missing(error):
                 self.items = {}
         self._changed()

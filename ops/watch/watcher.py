@@ -152,7 +152,13 @@ class Watcher:
             self._touch,
         )
         system = Collection(session, PODS_PATH, pods.read, self._touch)
-        apps = [Collection(session, path, read_add_on, self._touch) for path in APPS]
+        apps = [
+            Collection(
+                *(session, path, read_add_on, self._touch),
+                may_be_refused=path in denials.NETWORK_PATHS,
+            )
+            for path in APPS
+        ]
         registrations = Collection(session, REGISTRATIONS, registration, self._touch)
         self._nodes, self._pods, self._apps = nodes, system, apps
         self._registrations = registrations

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from ops.watch import add_ons, denials, findings, follower, slow
+from ops.kube.cluster_status import APPS
+from ops.watch import add_ons, collection, denials, findings, follower, slow
 from ops.watch.watcher import NODES_PATH, PODS_PATH
 from tests.ops.watch import watched_api
 from tests.ops.watch.conftest import Begin
@@ -126,6 +127,21 @@ def test_only_the_own_pod_network_can_be_read(
     for name in ("kube-flannel-ds", "calico-node"):
         cluster.put(network, {"metadata": {"name": name}, "status": status, **workload})
     watch.until_told("began AddOnNotReady", "began AddOnNotReady")
+
+
+def test_another_pod_networks_namespace_is_seldom_asked_for(
+    apis: Apis, watching: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each refusal is in the cluster's audit log, where somebody looks for intruders."""
+    monkeypatch.setattr(collection, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(collection, "LONGEST_RETRY_SECONDS", 0.02)
+    cluster = apis.add("c", 2)
+    (own,) = {path for path in APPS if path.endswith("kube-system/daemonsets")}
+    others = denials.NETWORK_PATHS
+    cluster.failures = dict.fromkeys((*others, own), (403, "forbidden"))
+    watch = watching("c")
+    watch.until(lambda: cluster.asked.count(f"GET {own}") > 40)
+    assert all(2 < cluster.asked.count(f"GET {path}") < 12 for path in others)
 
 
 def test_etcds_size_is_compared_with_its_quota(
