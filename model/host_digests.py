@@ -49,7 +49,8 @@ class HostReport:
     `certificates` are its leaf certificates with their expiry, `issued` when they began to be valid
     (a report of an earlier version of this program has none), `backup` is when etcd was last
     saved here and `backup_failure` why the last attempt failed ("": it did not). `disks` are
-    percentages used, by path.
+    percentages used, by path. `ahead` is by how many seconds its clock is ahead of the API server's
+    (negative: behind; 0: they do not differ), None if that was not measured.
     """
 
     time: datetime
@@ -60,6 +61,7 @@ class HostReport:
     backup: datetime | None = None
     backup_failure: str = ""
     disks: Mapping[str, int] = field(default_factory=dict)
+    ahead: int | None = None
 
 
 def digests(report: Mapping[str, Any]) -> dict[str, str]:
@@ -94,6 +96,7 @@ def parse(report: Mapping[str, Any]) -> HostReport:
             backup=_time(backup["time"]) if backup.get("time") else None,
             backup_failure=str(backup.get("failure", "")),
             disks={str(path): int(used) for path, used in _section(report, "disks").items()},
+            ahead=int(report["ahead"]) if "ahead" in report else None,
         )
     except (KeyError, TypeError, AttributeError, OverflowError, OSError) as error:
         raise ValueError(f"an incomplete report: {error!r}") from None

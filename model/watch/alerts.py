@@ -134,6 +134,8 @@ ALERTS: tuple[Alert, ...] = (
     _problem("HostNotReporting", _W, "5m", "the machine stopped reporting"),
     _problem("DiskFull", _W, "5m", "a disk of the machine is full"),
     _problem("ClockUnsynchronized", _W, "10m", "the machine's clock is not synchronized"),
+    _problem("ClockSkew", _W, "1m", "the clock differs from that of most machines"),
+    _problem("OwnClockSkew", _W, "1m", "the clock of the host that watches is off", gate=""),
     Alert(
         f"{PREFIX}OtherProblem",
         _OTHERS,

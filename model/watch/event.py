@@ -24,7 +24,7 @@ class Event(ReportEntry):
     id: int = Field(description="Its number: an event that is delivered again keeps it.")
     time: datetime = Field(description="When it was noticed.")
     event: Change = Field(description="What happened.")
-    cluster: str = Field(description="The cluster.")
+    cluster: str = Field(description="The cluster; empty: the host that watches.")
     kind: str = Field("", description="Kind of the object, such as Node; empty: the cluster.")
     name: str = Field("", description="Name of the object; empty: the cluster.")
     severity: Severity = Field(description="Error: an outage. Warning: it may become one.")
@@ -38,5 +38,5 @@ class Event(ReportEntry):
 
     @property
     def subject(self) -> str:
-        """Return what it is about, as CLUSTER or CLUSTER/OBJECT."""
-        return f"{self.cluster}/{self.name}" if self.name else self.cluster
+        """Return what it is about, as CLUSTER, CLUSTER/OBJECT or the name of this host."""
+        return "/".join(filter(None, (self.cluster, self.name)))

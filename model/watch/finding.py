@@ -1,7 +1,7 @@
 """What is found wrong in a cluster at one moment, and what could not be looked at."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from model.status.condition import Condition, Severity
@@ -82,3 +82,8 @@ class Snapshot:
         if not self.is_known:
             return every <= {API} and API not in self.unknown
         return not every & self.unknown
+
+    def with_more(self, other: "Snapshot") -> "Snapshot":
+        """Return this snapshot with what another one of the same cluster has found."""
+        every = (*self.findings, *other.findings)
+        return replace(self, findings=every, unknown=self.unknown | other.unknown)

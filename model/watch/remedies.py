@@ -65,7 +65,9 @@ REMEDIES = {
     "HostDrift": Remedy(_REPAIR, "drift"),
     "HostNotReporting": Remedy("fleet logs NODE kubeadm-fleet-drift", "drift"),
     "DiskFull": Remedy("fleet ssh NODE", "disk-full"),
-    "ClockUnsynchronized": Remedy("fleet ssh NODE timedatectl", "drift"),
+    "ClockUnsynchronized": Remedy("fleet ssh NODE timedatectl", "clock"),
+    "ClockSkew": Remedy("fleet ssh NODE timedatectl", "clock"),
+    "OwnClockSkew": Remedy("timedatectl", "clock"),
 }
 # What another program's Node may report.
 OTHER = Remedy(_NODE, "cluster-not-ready")

@@ -8,6 +8,7 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/
 import json
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from functools import lru_cache
@@ -212,6 +213,7 @@ class Client:
             raise_on_status=False,
             retry_after_max=RETRY_AFTER_SECONDS,
         )
+        begun = time.monotonic()
         try:
             answer = self._pool.urlopen(
                 method,
@@ -230,7 +232,7 @@ class Client:
             data = answer.data if most is None else _at_most(answer, most)
         except urllib3.exceptions.HTTPError as error:
             raise _no_response(error) from None
-        self.clock.heard(answer.headers.get("Date", ""))
+        self.clock.heard(answer.headers.get("Date", ""), time.monotonic() - begun)
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             raise from_response(answer.status, data, answer.headers.get("Retry-After", ""))
         return data

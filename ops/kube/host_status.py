@@ -1,7 +1,7 @@
 """What `fleet status` says of machines from their reports: conditions, certificates, backups."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -42,12 +42,15 @@ REASONS = {
 class HostsReading:
     """What the machines of a cluster say; `certificate` is that of their leaves that expires first.
 
-    `backup` is when the newest snapshot of etcd was taken.
+    `backup` is when the newest snapshot of etcd was taken; `aheads` as `aheads` returns it.
+    `host_ahead` is this host's clock, compared with the API server's as theirs are.
     """
 
     conditions: tuple[Condition, ...] = ()
     certificate: Certificate | None = None
     backup: datetime | None = None
+    aheads: Mapping[str, int] = field(default_factory=dict)
+    host_ahead: float | None = field(default=None, compare=False)
 
 
 def read(client: Client, cluster: str, seconds: float) -> HostsReading:
@@ -65,7 +68,18 @@ def read(client: Client, cluster: str, seconds: float) -> HostsReading:
         tuple(conditions(cluster, readings, client.clock.now())),
         Certificate(subject=first[1], expires=first[0]) if first else None,
         max(backups, default=None),
+        aheads(readings),
+        client.clock.host_ahead,
     )
+
+
+def aheads(readings: Iterable[Reading]) -> dict[str, int]:
+    """Return by how many seconds the clocks of machines are ahead of an API server's, by Node."""
+    return {
+        each.node: each.report.ahead
+        for each in readings
+        if each.report and each.is_reporting and each.report.ahead is not None
+    }
 
 
 def conditions(cluster: str, readings: Iterable[Reading], now: datetime) -> Iterator[Condition]:

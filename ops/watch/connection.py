@@ -169,7 +169,7 @@ class Connection:
                 exchange.data(event.data or b"")
         elif isinstance(event, h2.events.ResponseReceived) and exchange:
             headers = _texts(event.headers or ())
-            self._clock.heard(headers.get("date", ""))
+            self._clock.heard(headers.get("date", ""), time.monotonic() - exchange.begun)
             exchange.head(headers)
         elif isinstance(event, h2.events.StreamEnded) and exchange:
             self._exchanges.pop(event.stream_id or 0, None)

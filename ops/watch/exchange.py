@@ -42,6 +42,8 @@ class Exchange:
         self.accept = f"{accept}, */*"
         self.method = "GET" if body is None else "POST"
         self.deadline: float | None = None
+        # When it was sent, in seconds of a monotonic clock.
+        self.begun = 0.0
         self.is_ended = False
         self.cancel: Callable[[], None] | None = None
         self._seconds, self._receive, self._end = seconds, receive, end
@@ -51,6 +53,7 @@ class Exchange:
 
     def started(self, now: float, cancel: Callable[[], None]) -> None:
         """Note when it was sent, and how it is ended from this side."""
+        self.begun = now
         self.deadline = now + (self.HEAD_SECONDS if self._seconds is None else self._seconds)
         self.cancel = cancel
 

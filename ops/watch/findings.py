@@ -11,7 +11,7 @@ from model.watch.finding import Finding, Snapshot
 from ops.kube import host_status, reachability
 from ops.kube.cluster_status import DUE_SHARE
 from ops.kube.node_status import NO_NETWORK, NOT_READY
-from ops.watch import add_ons, edits, slow
+from ops.watch import add_ons, edits, skews, slow
 from ops.watch.sources import (
     COMPONENT,
     ETCD,
@@ -284,6 +284,7 @@ JUDGES: tuple[Judge, ...] = (
     add_ons.pods,
     _network,
     _hosts,
+    skews.judge,
     _backup,
     _slow,
     add_ons.registrations,

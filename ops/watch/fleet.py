@@ -13,13 +13,15 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from model.watch.event import Event
-from model.watch.finding import Finding
+from model.watch.finding import Finding, Snapshot
 from model.watch.state import Clock, State
 from ops.errors import text_of
 from ops.kube.access import Access
+from ops.watch import skews
 from ops.watch.leaders import WRITES_FAIL
 from ops.watch.look import Look
 from ops.watch.sinks import Sink
+from ops.watch.skews import NO_CLUSTER
 from ops.watch.store import Store
 from ops.watch.view import Limits
 from ops.watch.watcher import Seen, Watcher
@@ -55,6 +57,8 @@ class FleetWatch:
         self._turned = time.monotonic()
         # Whether what was last judged of a cluster was all of it.
         self._known: dict[str, bool] = {}
+        # What this host's clock adds to that.
+        self._skews: dict[str, Snapshot] = {}
         self._wake = threading.Event()
         self._lock = threading.Lock()
         self._retry_at: dict[str, float] = {}
@@ -82,7 +86,7 @@ class FleetWatch:
             self._watchers[name] = (target.stamp, new)
             new.start(begun * STAGGER_SECONDS)
             begun += 1
-        self._told(self.state.forget_all_but(targets, clock()))
+        self._told(self.state.forget_all_but([*targets, NO_CLUSTER], clock()))
 
     def turn(self, seconds: float = TURN_SECONDS) -> None:
         """Wait until something changes, at most so long, and tell what has to be told."""
@@ -97,13 +101,21 @@ class FleetWatch:
                 watcher.excuse(now.seconds)
         self._turned = now.seconds
         events: list[Event] = []
-        for name, (_, watcher) in self._watchers.items():
-            seen = watcher.look(now.seconds)
-            is_known = seen.snapshot.is_known
+        every = {name: each.look(now.seconds) for name, (_, each) in self._watchers.items()}
+        former, self._skews = (
+            self._skews,
+            skews.of_host(
+                {name: seen.verdict for name, seen in every.items() if seen.snapshot.is_known}
+            ),
+        )
+        for name, seen in every.items():
+            is_known, more = seen.snapshot.is_known, self._skews.get(name, Snapshot())
             is_other = name in changed or is_known is not self._known.get(name, False)
+            is_other = is_other or more != former.get(name)
             if is_other or not is_known or not self.state.is_settled(name):
-                events += self.state.update(name, seen.snapshot, now)
+                events += self.state.update(name, seen.snapshot.with_more(more), now)
             self._known[name] = is_known
+        events += self.state.update(NO_CLUSTER, self._skews[NO_CLUSTER], now)
         self._told(events)
 
     def seen(self) -> dict[str, Seen]:
@@ -114,7 +126,9 @@ class FleetWatch:
     def looks(self) -> list[Look]:
         """Return what is known of each cluster now; call it from any thread."""
         now, problems = clock(), self._problems
-        found = []
+        # This host's are with those of any cluster.
+        own = problems.get(NO_CLUSTER, ())
+        found = list[Look]()
         for name, (_, watcher) in list(self._watchers.items()):
             seen, heard = watcher.look(now.seconds), watcher.heard
             look = Look(
@@ -123,7 +137,7 @@ class FleetWatch:
                 is_up=seen.snapshot.is_known,
                 heard=None if heard is None else now.time - timedelta(seconds=now.seconds - heard),
                 is_writable=all(each.reason != WRITES_FAIL for each in seen.snapshot.findings),
-                problems=problems.get(name, ()),
+                problems=(*problems.get(name, ()), *(() if found else own)),
                 lapses=watcher.lapses,
             )
             found.append(look)

@@ -13,8 +13,8 @@ class Look:
 
     `is_up`: its API answers. `heard` is when it last did; None: not since the watch began. `view`
     is the last one that was read. `is_writable`: its leaders renew their leases. `problems` are
-    what was reported of it and has not ended. `lapses` is how often a machine's report could no
-    longer be read.
+    what was reported of it, or of this host, and has not ended. `lapses` is how often a machine's
+    report could no longer be read.
     """
 
     cluster: str

@@ -125,7 +125,7 @@ def metrics(looks: Iterable[Look]) -> Iterator[Metric]:
 
 def _problems(look: Look) -> Numbers:
     found = Counter(
-        (look.cluster, each.kind, each.name, each.reason, each.severity.lower())
+        (each.cluster, each.kind, each.name, each.reason, each.severity.lower())
         for each in look.problems
     )
     yield from ((values, float(count)) for values, count in found.items())

@@ -6,6 +6,8 @@ NODES, PODS, ADD_ONS = "nodes", "pods", "add-ons"
 ETCD, SERVING, RIGHTS = "etcd-size", "serving", "rights"
 # What metrics-server measures.
 MEASURED = "measured"
+# This host's clock, compared with an API server's.
+CLOCK = "clock"
 # All objects that a run applied.
 OBJECTS = "objects"
 # By the name that state files have.

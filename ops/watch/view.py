@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from model.host_digests import HostReport
+from model.status.clocks import Clocks
 from model.status.condition import Condition, Severity
 from model.status.fleet import AddOn
+from ops.kube import host_status
 from ops.kube.api_services import Registration
 from ops.kube.cluster_status import CONTROL_PLANE
 from ops.kube.host_reports import Reading
@@ -59,7 +61,8 @@ class View:
     whose kubelet the API server does not reach, with what it says; `unmeasured` those of which
     metrics-server measures nothing, `is_measured` says that it works; `is_ours` that this program
     has applied one of the add-ons. `objects` are those that it applied, `missing` those that are
-    not there, `unread_objects` sources that are not current. `now` is the time there.
+    not there, `unread_objects` sources that are not current. `now` is the time there, which this
+    host's clock is ahead of by `host_ahead` seconds (None: not known).
     """
 
     cluster: str
@@ -81,6 +84,7 @@ class View:
     missing: tuple[Missing, ...] = ()
     unread_objects: frozenset[str] = frozenset()
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    host_ahead: float | None = None
 
     @property
     def ready(self) -> list[str]:
@@ -120,6 +124,11 @@ class View:
     def quota(self) -> int:
         """Return the quota of etcd's databases in bytes, the smallest; 0 if there is no etcd."""
         return min((pod.quota for pod in self.with_component("etcd")), default=0)
+
+    @property
+    def clocks(self) -> Clocks:
+        """Return how far clocks are from the API server's."""
+        return Clocks(host_status.aheads(self.hosts), self.planes, host=self.host_ahead)
 
     @property
     def read_machines(self) -> frozenset[str]:

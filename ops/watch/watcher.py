@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from model.status import clocks
+from model.status.clocks import Verdict
 from model.status.fleet import NodeStatus
 from model.watch import finding
 from model.watch.finding import API, Snapshot
@@ -48,10 +50,14 @@ NOTHING = Snapshot(unknown=frozenset({API}), is_known=False)
 
 @dataclass(frozen=True)
 class Seen:
-    """What a watcher last saw: its view, and what follows from it."""
+    """What a watcher last saw: its view, and what follows from it.
+
+    `verdict` is about clocks, None while they were not compared with this host's.
+    """
 
     view: View
     snapshot: Snapshot
+    verdict: Verdict | None = None
 
 
 class Watcher:
@@ -170,11 +176,13 @@ class Watcher:
         self._slow.start()
         self._scrapes.start()
         self._again()
-        version = 0
+        version, is_off = 0, False
         while not self._stopped.is_set():
             session.turn()
-            if self._reports.version != version:
-                version = self._reports.version
+            former = version, is_off
+            version = self._reports.version
+            is_off = clocks.is_off(session.clock.host_ahead)
+            if (version, is_off) != former:
                 self._touch()
 
     def _again(self) -> None:
@@ -198,7 +206,8 @@ class Watcher:
         unknown = judged.unknown | leaders.unknown | set(denials.unanswered(lists, reports))
         snapshot = Snapshot((*judged.findings, *more), unknown)
         self.lapses += len(view.unread_machines & self._seen.view.read_machines)
-        self._seen, self._failure = Seen(view, snapshot), None
+        verdict = None if view.host_ahead is None else clocks.judge(view.clocks)
+        self._seen, self._failure = Seen(view, snapshot, verdict), None
         self._tell()
 
     def _view(self) -> View:
@@ -230,6 +239,7 @@ class Watcher:
             missing=() if unread_objects else self._siblings.missing(objects),
             unread_objects=unread_objects,
             now=self._session.clock.now(),
+            host_ahead=self._session.clock.host_ahead,
         )
 
     def _measurable(self) -> dict[str, Candidate]:

@@ -17,6 +17,7 @@ from ops.fan_out import Late
 from ops.kube import cluster_status, host_status, object_status, unreachable
 from ops.kube.cluster_status import EtcdReading
 from ops.kube.host_status import HostsReading
+from scripts.fleet import status_clocks
 from scripts.fleet.status_cache import StatusCache
 from scripts.fleet.targets import Target
 
@@ -26,6 +27,8 @@ HOSTS_SHARE = 0.8
 OBJECTS_SHARE = 0.8
 # What is read of each cluster, at the same time.
 PARTS = 4
+# Which of them is the machines' reports.
+HOSTS = 2
 # Asked beside the clusters, with the same deadline.
 Beside = Callable[[], Any]
 # The objects that are declared of a cluster, None if that is not known.
@@ -61,12 +64,15 @@ def ask(
     answers = fan_out.ask(parts, lambda part: part(), seconds)
     known = cache.get(LAST_KNOWN)
     known = known if isinstance(known, dict) else {}
+    by_target = [answers[PARTS * index :][:PARTS] for index in range(len(targets))]
     clusters = [
-        _combined(target, known.get(target.name), *answers[first : first + PARTS])
-        for target, first in zip(targets, range(0, len(answers), PARTS), strict=False)
+        _combined(target, known.get(target.name), *its)
+        for target, its in zip(targets, by_target, strict=True)
     ]
     _remember(clusters, known, cache)
-    status = FleetStatus(time=datetime.now(UTC), clusters=clusters)
+    hosts = (its[HOSTS].value for its in by_target)
+    clusters, conditions = status_clocks.judged([*zip(clusters, hosts, strict=True)])
+    status = FleetStatus(time=datetime.now(UTC), clusters=clusters, conditions=conditions)
     return Asked(status, answers[-1] if beside is not None else None)
 
 

@@ -93,7 +93,12 @@ def with_stack(
     try:
         found = declared(stack, cache)
     except OperatorError as error:
-        return status.model_copy(update={"conditions": [failure(error)], "revoked": [*revoked]})
+        return status.model_copy(
+            update={
+                "conditions": [*status.conditions, failure(error)],
+                "revoked": [*revoked],
+            }
+        )
     rows = [row for cluster in status.clusters for row in rows_of(cluster)]
     conditions = list(_differences(rows, found["machines"], is_selection=is_selection))
     for cluster in status.clusters:
@@ -101,6 +106,7 @@ def with_stack(
     names = {cluster.name for cluster in status.clusters}
     clusters = [_with_lines(cluster, found, conditions) for cluster in status.clusters]
     others = [each for each in conditions if each.cluster not in names]
+    others = [*status.conditions, *others]
     return status.model_copy(
         update={"clusters": clusters, "conditions": others, "revoked": [*revoked]}
     )

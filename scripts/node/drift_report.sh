@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# requires: lib drift drift_machine leaves renewal_record snapshots timers
+# requires: lib drift drift_clock drift_machine leaves renewal_record snapshots timers
 # The report of this member on itself, as JSON below /run: what differs from what was declared, digests,
 # settings, and when its certificates expire. A timer runs this every 20 seconds (model/render/drift.py);
 # the probe pod publishes it (manifests/baseline/probe.yaml); model/host_digests.py reads it. No settings.
@@ -35,6 +35,7 @@ report_drift() {
   read_signatures "${VERSIONED[@]}" "$CHANGING" "$APPLIED_STATE" "$0"
   judge_swap
   judge_clock
+  judge_skew
   judge_disks
   judge_manifests
   judge_permissions
@@ -193,6 +194,7 @@ write_report() {
   add_array issued ISSUED
   add_array disks DISKS
   JSON+=", \"swap\": \"$SWAP\", \"clock\": \"$CLOCK\""
+  [[ -z $AHEAD ]] || JSON+=", \"ahead\": $AHEAD"
   ! is_control_plane || add_backup
   for line in "${FINDINGS[@]}"; do
     IFS=$'\t' read -r kind name what since <<<"$line"

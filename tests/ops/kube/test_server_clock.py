@@ -41,3 +41,24 @@ def test_a_date_that_is_none_changes_nothing(date: str) -> None:
     clock.heard(format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True))
     clock.heard(date)
     assert is_ahead(clock, timedelta(hours=1))
+
+
+@pytest.mark.parametrize("ahead", [timedelta(), timedelta(seconds=90), timedelta(days=-400)])
+def test_this_hosts_clock_is_compared_with_it(api: Api, ahead: timedelta) -> None:
+    client = Client(api.kubeconfig)
+    assert client.clock.host_ahead is None
+    api.ahead = ahead
+    api.answers["GET /version"] = (200, {})
+    client.get("/version")
+    found = client.clock.host_ahead
+    assert found is not None and abs(found + ahead.total_seconds()) <= 2
+
+
+@pytest.mark.parametrize("late", [1.0, 2.9, 30.0])
+def test_an_answer_that_is_late_is_no_difference_of_clocks(late: float) -> None:
+    clock = ServerClock()
+    clock.heard(format_datetime(datetime.now(UTC), usegmt=True), 0.1)
+    assert clock.host_ahead is not None and abs(clock.host_ahead) <= 1
+    answered = datetime.now(UTC) - timedelta(seconds=late)
+    clock.heard(format_datetime(answered, usegmt=True), late)
+    assert abs(clock.host_ahead) <= 2

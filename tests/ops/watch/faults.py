@@ -47,6 +47,10 @@ def stop_schedulers(cluster: Cluster) -> None:
     cluster.stale_leaders |= {"kube-scheduler"}
 
 
+def set_clock(cluster: Cluster) -> None:
+    cluster.log("probe-n1", "host", says(ahead=-252))
+
+
 def expire(cluster: Cluster) -> None:
     cluster.log("probe-n1", "host", says(certificates={"kubelet": now() - 5, "x": now() + 9999}))
 
@@ -135,6 +139,7 @@ FAULTS: dict[str, tuple[Callable[[Cluster], None], list[str]]] = {
     "kube-proxy is deleted": (delete_proxy, ["AddOnNotReady"]),
     "a disk is full": (press, ["DiskPressure n1"]),
     "files are edited": (edit_file, ["HostDrift n1", "HostDrift n1"]),
+    "a clock is off": (set_clock, ["ClockSkew n1"]),
     "etcd stops": (stop_etcd, ["ComponentNotReady n0"]),
     "a scheduler is deleted": (delete_scheduler, ["ComponentNotReady n0"]),
     "etcd takes no writes": (fill_etcd, ["WritesFail"]),

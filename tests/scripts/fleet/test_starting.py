@@ -100,7 +100,9 @@ def test_status_says_what_starts_and_is_healthy(cluster: NewCluster, ahead: time
     cluster.made(YOUNG)
     assert cluster.reasons("Info") == STARTING
     assert cluster.reasons("Warning") == {}
-    assert cluster.fleet("status")[0] == 0
+    status, said = cluster.fleet("status")
+    own = [each["reason"] for each in said["conditions"] if each["severity"] == "Warning"]
+    assert (status, own) == ((1, ["OwnClockSkew"]) if ahead else (0, []))
 
 
 @pytest.mark.parametrize("ahead", CLOCKS)
