@@ -33,7 +33,7 @@ LOOK_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Watched:
-    """What is watched, and who gets events."""
+    """What is watched, and who gets events; `is_chosen` says it of a cluster in the kubeconfig."""
 
     kubeconfig: Path
     clusters: tuple[str, ...]
@@ -44,11 +44,12 @@ class Watched:
     metrics: Address | None = None
     webhooks: tuple[str, ...] = ()
     slack: tuple[str, ...] = ()
+    is_chosen: Callable[[str], bool] = lambda _cluster: True
 
 
 def run(watched: Watched, renew: Callable[[], None] = lambda: None) -> None:
     """Watch until SIGTERM or SIGINT; `renew` is called with each look at the kubeconfig."""
-    following = Following(watched.kubeconfig, watched.clusters)
+    following = Following(watched.kubeconfig, watched.clusters, watched.is_chosen)
     targets = following.read()
     exporter = _exporter(watched)
     store = Store(watched.state)
@@ -83,17 +84,26 @@ def say(line: str) -> None:
 
 
 class Following:
-    """A kubeconfig that may be replaced: what cannot be read changes nothing."""
+    """A kubeconfig that may be replaced: what cannot be read changes nothing.
 
-    def __init__(self, path: Path, clusters: Collection[str]) -> None:
-        self._path, self._clusters = path, clusters
+    Of its clusters, those of these names are watched (all of them if none is named) that are
+    chosen.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        clusters: Collection[str],
+        is_chosen: Callable[[str], bool] = lambda _cluster: True,
+    ) -> None:
+        self._path, self._clusters, self._is_chosen = path, clusters, is_chosen
         self._stamp: tuple[int, ...] = ()
         self._said = ""
 
     def read(self) -> dict[str, Target]:
         """Return the clusters; raise OperatorError. What is written from now on is a change."""
         self._stamp = self._read_stamp()
-        return watch_targets.read(self._path, self._clusters)
+        return self._chosen(watch_targets.read(self._path, self._clusters))
 
     def changed(self) -> dict[str, Target] | None:
         """Return the clusters if the file is another one than before, else None."""
@@ -109,7 +119,10 @@ class Following:
             return None
         self._stamp, self._said = stamp, ""
         wanted = {name: each for name, each in found.items() if name in self._clusters}
-        return wanted if self._clusters else found
+        return self._chosen(wanted if self._clusters else found)
+
+    def _chosen(self, found: dict[str, Target]) -> dict[str, Target]:
+        return {name: each for name, each in found.items() if self._is_chosen(name)}
 
     def _read_stamp(self) -> tuple[int, ...]:
         try:

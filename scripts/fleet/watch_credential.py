@@ -3,12 +3,15 @@
 import hashlib
 import threading
 import time
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
 from model.paths import state_dir
+from model.selectors import LabelSelector
 from ops.errors import OperatorError, text_of
 from ops.private_file import make_private_folder, write_private
+from ops.pulumi.engine import Engine
 from scripts.fleet import access, kubeconfig
 from scripts.fleet.engine_run import existing_engine
 from scripts.fleet.targets import state_stamp
@@ -25,19 +28,23 @@ def state_path(stack: str | None, path: Path) -> Path:
     return state_dir() / FOLDER / f"{stack or f'kubeconfig@{digest[:16]}'}.json"
 
 
-def renewing(stack: str, user: str) -> "Renewing":
+def renewing(stack: str, user: str, selector: LabelSelector | None = None) -> "Renewing":
     """Issue the kubeconfig; return what renews it. Raises OperatorError."""
-    made = Renewing(stack, user)
+    made = Renewing(stack, user, selector)
     made.issue()
     return made
 
 
 class Renewing:
-    """Issues the kubeconfig again in its last third, and when the stack's state has changed."""
+    """Issues the kubeconfig again in its last third, and when the stack's state has changed.
 
-    def __init__(self, stack: str, user: str) -> None:
+    `is_chosen` says of a cluster in it whether its labels match, as of the last `fleet up`.
+    """
+
+    def __init__(self, stack: str, user: str, selector: LabelSelector | None = None) -> None:
         self.path = state_dir() / FOLDER / f"{stack}-{user}.kubeconfig"
-        self._stack, self._user = stack, user
+        self._stack, self._user, self._selector = stack, user, selector
+        self._matching: Collection[str] = ()
         self._stamp: object = None
         self._due: datetime | None = None
         self._thread: threading.Thread | None = None
@@ -55,11 +62,26 @@ class Renewing:
     def issue(self) -> None:
         """Write the kubeconfig; raise OperatorError."""
         stamp = state_stamp(self._stack)
-        text = access.kubeconfig_of(existing_engine(self._stack), self._user)
+        engine = existing_engine(self._stack)
+        text = access.kubeconfig_of(engine, self._user)
+        if self._selector is not None:
+            # Before the file is written: that is when it is read again.
+            self._matching = self._matches(engine, self._selector)
         self.path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         make_private_folder(self.path.parent)
         write_private(self.path, text)
         self._due, self._stamp = kubeconfig.renewal_time(text), stamp
+
+    def is_chosen(self, cluster: str) -> bool:
+        """Whether a cluster's labels match; call it from any thread."""
+        return self._selector is None or cluster in self._matching
+
+    def _matches(self, engine: Engine, selector: LabelSelector) -> Collection[str]:
+        if self._stamp is None:
+            return access.matching_clusters(engine, selector)
+        # While it is watched, the last cluster may lose its labels.
+        labels = access.labels(engine)
+        return [name for name, its in labels.items() if selector.matches(its)]
 
     def _may_try(self) -> bool:
         return time.monotonic() >= self._not_before

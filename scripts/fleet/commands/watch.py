@@ -4,13 +4,22 @@ from pathlib import Path
 
 import click
 
+from model.selectors import LabelSelector
 from scripts.fleet.duration import Duration
 from scripts.fleet.listening import Address, Listening
-from scripts.fleet.options import CONTEXT_SETTINGS, cluster_option, examples, stack_argument
+from scripts.fleet.options import (
+    CONTEXT_SETTINGS,
+    check_selection,
+    cluster_option,
+    examples,
+    selector_option,
+    stack_argument,
+)
 
 EPILOG = (
     examples(
         "fleet watch prod --user watch           issue and renew the kubeconfig of this person",
+        "fleet watch prod --user watch -l env=prod,region!=osaka   only clusters with these labels",
         "fleet watch --kubeconfig FILE           watch every context of a kubeconfig",
         "fleet watch --kubeconfig FILE -o json   print JSON lines",
         "fleet watch --kubeconfig FILE --events /var/log/fleet-events.jsonl",
@@ -42,6 +51,7 @@ Exit status:
     help="Watch the contexts of this kubeconfig; it is read again when it changes.",
 )
 @cluster_option()
+@selector_option()
 @click.option(
     "-o",
     "--output",
@@ -102,6 +112,7 @@ def command(
     user: str | None,
     kubeconfig: Path | None,
     clusters: tuple[str, ...],
+    selector: LabelSelector | None,
     output: str,
     events: Path | None,
     metrics: Address | None,
@@ -123,6 +134,10 @@ def command(
     What was reported is in the state file: a restart repeats nothing. A cluster that is added to
     the kubeconfig is watched from then on; the conditions of one that is removed end.
 
+    --selector chooses by the labels of the stack's clusters, as of the last fleet up: the
+    conditions of one that does not match any more end, too. A kubeconfig knows no labels: name
+    clusters with --cluster there, or give the person an access with a selector.
+
     It only reads. Give it a credential of its own: a person of people.users whose role is watcher.
     With --user, the person's kubeconfig is issued now and in the last third of its lifetime, for
     which the stack's state is needed; with --kubeconfig, nothing else is.
@@ -142,10 +157,11 @@ def command(
             "name a credential that only reads: --user NAME (a person of the stack whose role is "
             "watcher), or --kubeconfig FILE"
         )
+    check_selection(clusters, selector, kubeconfig)
     if print_unit:
         watch_unit.show(context)
         return
-    renew = watch_credential.renewing(stack, user) if user else None
+    renew = watch_credential.renewing(stack, user, selector) if user else None
     path = kubeconfig or (renew.path if renew else Path())
     watch_command.run(
         watch_command.Watched(
@@ -158,6 +174,7 @@ def command(
             metrics=metrics,
             webhooks=webhooks,
             slack=slack,
+            is_chosen=renew.is_chosen if renew else lambda _cluster: True,
         ),
         renew or (lambda: None),
     )
