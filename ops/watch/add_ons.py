@@ -8,12 +8,10 @@ from model.status.condition import Condition, Severity
 from model.watch import finding
 from model.watch.finding import Finding
 from ops.kube import api_services
-from ops.kube.cluster_status import PROBE
 from ops.kube.object_status import ADVICE, REASONS
 from ops.watch.pods import DNS
-from ops.watch.pods import PROBE as PROBE_APP
 from ops.watch.sources import ADD_ONS, COMPONENT, NODES, PODS, REGISTRATIONS
-from ops.watch.view import Limits, View
+from ops.watch.view import PROBE_TITLE, Limits, View
 
 # Add-ons by the name that tables have.
 NETWORKS, PROXY = ("flannel", "Calico"), "kube-proxy"
@@ -40,7 +38,7 @@ def pods(view: View, _limits: Limits) -> Iterator[Finding]:
             condition = view.condition(Severity.WARNING, "AddOnNotReady", message)
             condition = starting.judged(condition, add_on.created, view.now)
             yield finding.of(condition, ADD_ONS, item=add_on.name, hold=POD_HOLD)
-    if view.is_ours and ADD_ONS not in view.unread and not view.has_add_on(PROBE):
+    if view.lacks_probe:
         yield _missing_probe(view)
     if view.is_ours and ADD_ONS not in view.unread and any(map(view.has_add_on, NETWORKS)):
         yield from _missing_proxy(view)
@@ -61,7 +59,7 @@ def _missing_probe(view: View) -> Finding:
     condition = Condition(
         cluster=view.cluster,
         kind="object",
-        name=f"DaemonSet kube-system/{PROBE_APP}",
+        name=PROBE_TITLE,
         severity=Severity.WARNING,
         reason=REASONS[State.MISSING],
         message=ADVICE[State.MISSING],

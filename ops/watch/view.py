@@ -10,13 +10,17 @@ from model.status.condition import Condition, Severity
 from model.status.fleet import AddOn
 from ops.kube import host_status
 from ops.kube.api_services import Registration
-from ops.kube.cluster_status import CONTROL_PLANE
+from ops.kube.cluster_status import CONTROL_PLANE, PROBE
 from ops.kube.host_reports import Reading
 from ops.kube.node_status import NodeReading
 from ops.kube.reachability import Probe, Report
+from ops.watch import pods, sources
 from ops.watch.objects import AppliedObject
 from ops.watch.pods import Pod
 from ops.watch.siblings import Missing
+
+# The object of the probes, as it is called in findings.
+PROBE_TITLE = f"DaemonSet kube-system/{pods.PROBE}"
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,11 @@ class View:
     def planes(self) -> list[str]:
         """Return the names of the control planes' Nodes."""
         return [node.status.name for node in self.nodes if CONTROL_PLANE in node.status.roles]
+
+    @property
+    def lacks_probe(self) -> bool:
+        """Whether the DaemonSet of the probes is gone that this program has applied."""
+        return self.is_ours and sources.ADD_ONS not in self.unread and not self.has_add_on(PROBE)
 
     @property
     def is_probed(self) -> bool:
