@@ -85,6 +85,7 @@ def _unknown(view: View) -> Iterator[str]:
     if not view.is_measured:
         yield MEASURED
     yield from edits.unknown(view)
+    yield from skews.unknown(view)
 
 
 def _unknown_kubelets(view: View) -> Iterator[str]:

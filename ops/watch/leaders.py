@@ -8,7 +8,9 @@ clocks. https://kubernetes.io/docs/concepts/architecture/leases/
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -16,7 +18,9 @@ from model.status.condition import Condition, Severity
 from model.watch import finding
 from model.watch.finding import Finding
 from ops.kube.errors import ApiError, Unavailable
+from ops.kube.server_clock import LONGEST_SECONDS
 from ops.watch.exchange import ODD, Exchange, odd
+from ops.watch.server_clocks import ServerClocks
 from ops.watch.session import Session
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
@@ -51,15 +55,21 @@ class Leaders:
         self.heard = heard
         self.denial: ApiError | None = None
         self.error: ApiError | None = None
+        self._clocks = ServerClocks()
         self._is_known = False
         self._stale: list[str] = []
         self._renewed: dict[str, tuple[str, float]] = {}
         # Those that were seen to renew their leases since then.
         self._alive: set[str] = set()
 
+    @property
+    def server_clocks(self) -> Mapping[str, float]:
+        """Return how far the clocks of API servers are ahead of that of the one that answers."""
+        return self._clocks.found
+
     def ask(self) -> None:
         """Ask, and again and again."""
-        body = bytearray()
+        body, begun = bytearray(), time.monotonic()
 
         def receive(content: bytes) -> None:
             if len(body) > LARGEST_BYTES:
@@ -69,7 +79,8 @@ class Leaders:
         def end(error: ApiError | None) -> None:
             if error is None:
                 try:
-                    self._read(json.loads(body))
+                    self._read(said := json.loads(body))
+                    self._compare(said, time.monotonic() - begun)
                 except ODD as failure:
                     error = odd(failure)
             # A credential that may not read leases shows nevertheless that the API answers.
@@ -136,6 +147,16 @@ class Leaders:
         if (stale, is_known) != (self._stale, self._is_known):
             self._stale, self._is_known = stale, is_known
             self._changed()
+
+    def _compare(self, said: Any, seconds: float) -> None:
+        """Compare the clocks of API servers, unless it is not known when it was answered."""
+        if seconds > LONGEST_SECONDS:
+            return
+        # That a lease cannot be understood says nothing else.
+        with suppress(*ODD):
+            now, took = self._session.clock.now(), timedelta(seconds=seconds)
+            if self._clocks.read(said.get("items") or (), now, took):
+                self._changed()
 
     def _ask_why(self, failure: ApiError) -> None:
         """Ask the API server which of its own checks fail."""

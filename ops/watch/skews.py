@@ -7,12 +7,14 @@ from model.status import clocks
 from model.status.clocks import Verdict
 from model.watch import finding
 from model.watch.finding import Finding, Snapshot
-from ops.watch.sources import CLOCK, HOST, NODES, PODS
+from ops.watch.sources import CLOCK, HOST, NODES, PODS, SERVERS
 from ops.watch.view import Limits, View
 
 # If a control plane's clock is off, machines say one after the other, every 20 seconds, that theirs
 # is. This host's clock shows sooner whose it is.
 HOLD = 25.0
+# A renewal of a lease that was written late makes a clock seem to be behind, until the next one.
+RENEWAL_HOLD = 12.0
 # What is wrong with this host belongs to no cluster.
 NO_CLUSTER = ""
 
@@ -21,12 +23,26 @@ def judge(view: View, _limits: Limits) -> Iterator[Finding]:
     """Yield machines whose clocks are off."""
     verdict = clocks.judge(view.clocks)
     is_certain = verdict.is_majority and view.host_ahead is not None and verdict.host is None
+    hold = 0.0 if is_certain else HOLD
     for node, condition in clocks.conditions(view.cluster, verdict).items():
-        # A control plane is judged by what all others say.
-        is_other = node in view.clocks.machines and node not in view.planes
-        every = [node] if is_other else [each.status.name for each in view.nodes]
-        sources = (NODES, PODS, *map(HOST, every))
-        yield finding.of(condition, *sources, hold=0.0 if is_certain else HOLD)
+        if node in view.clocks.machines and node not in view.planes:
+            yield finding.of(condition, NODES, PODS, HOST(node), hold=hold)
+        elif _has_several(view):
+            yield finding.of(condition, NODES, SERVERS, hold=max(hold, RENEWAL_HOLD))
+        else:
+            # It is judged by what all others say.
+            every = map(HOST, (each.status.name for each in view.nodes))
+            yield finding.of(condition, NODES, PODS, *every, hold=hold)
+
+
+def unknown(view: View) -> Iterator[str]:
+    """Yield the source of the clocks of API servers while they are not known."""
+    if len(view.planes) > 1 and not _has_several(view):
+        yield SERVERS
+
+
+def _has_several(view: View) -> bool:
+    return len(view.server_clocks) > 1
 
 
 def of_host(verdicts: Mapping[str, Verdict | None]) -> dict[str, Snapshot]:

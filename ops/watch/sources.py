@@ -8,6 +8,8 @@ ETCD, SERVING, RIGHTS = "etcd-size", "serving", "rights"
 MEASURED = "measured"
 # This host's clock, compared with an API server's.
 CLOCK = "clock"
+# Those of several API servers, compared with each other.
+SERVERS = "server-clocks"
 # All objects that a run applied.
 OBJECTS = "objects"
 # By the name that state files have.

@@ -66,7 +66,8 @@ class View:
     metrics-server measures nothing, `is_measured` says that it works; `is_ours` that this program
     has applied one of the add-ons. `objects` are those that it applied, `missing` those that are
     not there, `unread_objects` sources that are not current. `now` is the time there, which this
-    host's clock is ahead of by `host_ahead` seconds (None: not known).
+    host's clock is ahead of by `host_ahead` seconds (None: not known). `server_clocks` are those of
+    API servers, by Node, where there are several.
     """
 
     cluster: str
@@ -89,6 +90,7 @@ class View:
     unread_objects: frozenset[str] = frozenset()
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     host_ahead: float | None = None
+    server_clocks: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def ready(self) -> list[str]:
@@ -137,7 +139,8 @@ class View:
     @property
     def clocks(self) -> Clocks:
         """Return how far clocks are from the API server's."""
-        return Clocks(host_status.aheads(self.hosts), self.planes, host=self.host_ahead)
+        machines = host_status.aheads(self.hosts)
+        return Clocks(machines, self.planes, self.server_clocks, self.host_ahead)
 
     @property
     def read_machines(self) -> frozenset[str]:

@@ -240,6 +240,7 @@ class Watcher:
             unread_objects=unread_objects,
             now=self._session.clock.now(),
             host_ahead=self._session.clock.host_ahead,
+            server_clocks=self._leaders.server_clocks if self._leaders else {},
         )
 
     def _measurable(self) -> dict[str, Candidate]:

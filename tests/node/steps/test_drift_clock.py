@@ -1,8 +1,14 @@
 """scripts/node/drift_clock.sh: how far a machine's clock is from the API server's."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.node.steps.reporting_machine import ReportingMachine
+from tests.ops.watch.conftest import apis
+from tests.ops.watch.watched_api import Apis
+
+__all__ = ["apis"]
 
 # A second passes between the stand-in's time and the machine's.
 NEARLY = 1
@@ -82,3 +88,14 @@ def test_a_machine_that_has_not_joined_has_nothing_to_compare_with(
 ) -> None:
     machine.path("/etc/kubernetes/kubelet.conf").unlink()
     assert machine.report().ahead is None
+
+
+@pytest.mark.parametrize("off", [0, 300, -300])
+def test_a_real_answer_over_http2_is_understood(
+    machine: ReportingMachine, apis: Apis, off: int
+) -> None:
+    apis.add("c").ahead = timedelta(seconds=off)
+    server = f"https://127.0.0.1:{apis.port}/c"
+    machine.write("/etc/kubernetes/kubelet.conf", f"clusters:\n- cluster:\n    server: {server}\n")
+    found = machine.report("unset -f curl").ahead
+    assert found is not None and abs(found + off) <= 2
