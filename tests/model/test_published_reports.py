@@ -20,6 +20,7 @@ esac
 """
 pytestmark = pytest.mark.timeout(30)
 NOW = 1795757045
+BOOT = NOW - 5000
 
 
 class Publisher:
@@ -27,13 +28,15 @@ class Publisher:
 
     def __init__(self, folder: Path) -> None:
         self.report, self.now = folder / "report.json", folder / "now"
+        self.uptime = folder / "uptime"
         program = folder / "busybox"
         program.write_text(BUSYBOX)
         program.chmod(0o755)
         self.set_time(NOW)
+        script = container("host")["command"][-1].replace("/proc/uptime", str(self.uptime))
         environment = {"PATH": f"{folder}:{os.environ['PATH']}", "NOW": str(self.now)}
         self.process = subprocess.Popen(
-            ["sh", "-c", container("host")["command"][-1]],
+            ["sh", "-c", script],
             env={**environment, "REPORT": str(self.report)},
             stdout=subprocess.PIPE,
             text=True,
@@ -41,14 +44,21 @@ class Publisher:
         )
 
     def set_time(self, seconds: int) -> None:
-        new = self.now.with_name("new")
-        new.write_text(f"{seconds}\n")
-        new.rename(self.now)
+        """Let time pass until then."""
+        self.set_clock(seconds)
+        self._replace(self.uptime, f"{seconds - BOOT}.42 17.00\n")
+
+    def set_clock(self, seconds: int) -> None:
+        """Set the machine's clock."""
+        self._replace(self.now, f"{seconds}\n")
 
     def write(self, text: str) -> None:
-        new = self.report.with_name("new")
+        self._replace(self.report, text)
+
+    def _replace(self, path: Path, text: str) -> None:
+        new = path.with_name("new")
         new.write_text(text)
-        new.rename(self.report)
+        new.rename(path)
 
     def line(self) -> Any:
         assert self.process.stdout
@@ -89,6 +99,38 @@ def test_a_report_is_published_when_it_changes_when_it_stops_and_now_and_then(
     publisher.write(report(NOW + 761, swap="on"))
     publisher.set_time(NOW + 761)
     assert publisher.line()["report"]["time"] == NOW + 761
+
+
+@pytest.mark.parametrize("off", [86400, -86400])
+def test_a_clock_that_is_set_neither_stops_a_report_nor_keeps_it(
+    publisher: Publisher, off: int
+) -> None:
+    publisher.write(report(NOW))
+    while not publisher.line()["reporting"]:
+        pass
+    publisher.set_clock(NOW + off)
+    publisher.write(report(NOW, swap="on"))
+    assert publisher.line()["reporting"] is True, "before the next report has the new time"
+    publisher.write(report(NOW + off + 20, swap="on"))
+    publisher.set_time(NOW + 100)
+    publisher.set_clock(NOW + off + 100)
+    publisher.write(report(NOW + off + 20, swap="off"))
+    assert publisher.line()["reporting"] is True
+    publisher.set_time(NOW + 260)
+    publisher.set_clock(NOW + off + 260)
+    assert publisher.line()["reporting"] is False
+
+
+def test_a_report_from_before_the_pod_is_as_old_as_it_says(tmp_path: Path) -> None:
+    for age, reporting in ((200, False), (60, True), (-60, True)):
+        folder = tmp_path / str(age)
+        folder.mkdir()
+        (folder / "report.json").write_text(report(NOW - age))
+        publisher = Publisher(folder)
+        try:
+            assert publisher.line()["reporting"] is reporting
+        finally:
+            publisher.stop()
 
 
 @pytest.mark.parametrize("text", ["", "garbage\n", "null\n", '{"time": x}\n'])
