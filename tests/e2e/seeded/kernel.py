@@ -7,6 +7,16 @@ WORKER = Place.WORKER
 SETTINGS = "/etc/sysctl.d/90-kubeadm-fleet.conf"
 SAVED = "/run/seeded"
 NETWORK = ("NODE", "(?i)network|reach")
+# All machines have this host's clock, which no namespace has for itself. So not the clock is off,
+# but what the machine takes for the time of the API server's answer, which measures the same.
+DATE = "/usr/local/bin/date"
+LATER = r"""#!/bin/bash
+if [[ "$*" == "--utc --date "*" GMT +%s" ]]; then
+  echo $(($(/usr/bin/date "$@") + 252))
+else
+  exec /usr/bin/date "$@"
+fi
+"""
 
 FAULTS = (
     Fault(
@@ -78,6 +88,14 @@ FAULTS = (
         "umount /var/lib/etcd; rmdir /var/lib/etcd",
         ("NODE", r"/var/lib/etcd\b", "(?i)full"),
         "kubernetes-sigs/kubespray (no space left on device)",
+    ),
+    Fault(
+        "a clock is off",
+        WORKER,
+        f"test ! -e {DATE}; install -m 0755 /dev/stdin {DATE} <<'END'\n{LATER}END",
+        f"rm {DATE}",
+        ("NODE", r"(?i)\bclock\b", r"\b4 min 1\d s behind\b"),
+        "kubernetes/kubernetes#124022; rancher-archives/rke#1123",
     ),
     fault(
         "the disk is full for the kubelet",
