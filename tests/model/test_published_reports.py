@@ -43,9 +43,9 @@ class Publisher:
             start_new_session=True,
         )
 
-    def set_time(self, seconds: int) -> None:
-        """Let time pass until then."""
-        self.set_clock(seconds)
+    def set_time(self, seconds: int, off: int = 0) -> None:
+        """Let time pass until then; the machine's clock is off by so much."""
+        self.set_clock(seconds + off)
         self._replace(self.uptime, f"{seconds - BOOT}.42 17.00\n")
 
     def set_clock(self, seconds: int) -> None:
@@ -112,12 +112,20 @@ def test_a_clock_that_is_set_neither_stops_a_report_nor_keeps_it(
     publisher.write(report(NOW, swap="on"))
     assert publisher.line()["reporting"] is True, "before the next report has the new time"
     publisher.write(report(NOW + off + 20, swap="on"))
-    publisher.set_time(NOW + 100)
-    publisher.set_clock(NOW + off + 100)
+    publisher.set_time(NOW + 100, off)
     publisher.write(report(NOW + off + 20, swap="off"))
     assert publisher.line()["reporting"] is True
-    publisher.set_time(NOW + 260)
-    publisher.set_clock(NOW + off + 260)
+    publisher.set_time(NOW + 260, off)
+    assert publisher.line()["reporting"] is False
+
+
+def test_a_report_that_stopped_is_stale_although_the_clock_was_set_back(
+    publisher: Publisher,
+) -> None:
+    publisher.write(report(NOW))
+    while not publisher.line()["reporting"]:
+        pass
+    publisher.set_time(NOW + 160, -86400)
     assert publisher.line()["reporting"] is False
 
 
