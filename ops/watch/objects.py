@@ -115,7 +115,13 @@ class Objects:
             query["fieldSelector"] = f"metadata.name={ONLY[namespace]}"
         reduce = partial(read, name, source)
         self._lists[source] = made = Collection(
-            self._session, path, reduce, changed, metadata_only=True, **query
+            self._session,
+            path,
+            reduce,
+            changed,
+            metadata_only=True,
+            may_be_refused=True,
+            **query,
         )
         return made
 
