@@ -91,11 +91,12 @@ class PodFailure:
 
 
 def pod_failures(
-    client: Client, ready: Sequence[str], *, has_probes: bool = True
+    client: Client, ready: Sequence[str], seconds: float, *, has_probes: bool = True
 ) -> Iterator[PodFailure]:
     """Yield what fails now for pods on the Nodes that are Ready; raise ApiError.
 
-    Without `has_probes`, only what needs no probe pods, which other programs' clusters lack.
+    `seconds` are for the logs of probes, some of which may hang with their kubelets. Without
+    `has_probes`, only what needs no probe pods, which other programs' clusters lack.
     """
     dns = client.reduced(SYSTEM_PODS, _kept, labelSelector=DNS_SELECTOR)
     probes = client.reduced(SYSTEM_PODS, _kept, labelSelector=PROBE_SELECTOR) if has_probes else []
@@ -105,7 +106,8 @@ def pod_failures(
         return
     for line in _missing_probes(ready, probes):
         yield PodFailure("ProbeNotReady", line)
-    for failure in reachability.failures(client, list(_ready_probes(ready, ready, probes))):
+    running = list(_ready_probes(ready, ready, probes))
+    for failure in reachability.failures(client, running, seconds):
         yield PodFailure("PodsUnreachable", failure.text, failure.since)
 
 

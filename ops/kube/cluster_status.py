@@ -43,6 +43,8 @@ ADD_ONS = {"coredns": "CoreDNS", "kube-proxy": "kube-proxy", "flannel": "flannel
            "kubeadm-fleet-probe": PROBE, metrics_server.NAME: metrics_server.NAME}  # fmt: skip
 # A certificate that has less than this share of its lifetime left should have been renewed.
 DUE_SHARE = 0.1
+# Of the time for a cluster, so much is for logs of probes: kubelets that hang hide nothing else.
+PROBES_SHARE = 0.6
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,10 @@ def read(client: Client, cluster: str, seconds: float, *, is_ours: bool = True) 
     )
     failures: list[Condition] = []
     add_ons = list(_add_ons(client, cluster, failures))
-    network = _network(client, cluster, nodes, failures, is_probed=_is_probed(add_ons, is_ours))
+    network = _network(
+        *(client, cluster, nodes, failures, seconds * PROBES_SHARE),
+        is_probed=_is_probed(add_ons, is_ours),
+    )
     metrics = api_services.read(client, cluster)
     failures.extend(metrics.conditions)
     failures.extend(_webhooks(client, cluster))
@@ -177,13 +182,14 @@ def _network(
     cluster: str,
     nodes: Iterable[NodeReading],
     failures: list[Condition],
+    seconds: float,
     *,
     is_probed: bool,
 ) -> Ready:
     """Add what fails for pods; return whether the network works, as far as probes say."""
     ready = [node.status.name for node in nodes if node.status.ready]
     try:
-        found = list(pod_failures(client, ready, has_probes=is_probed))
+        found = list(pod_failures(client, ready, seconds, has_probes=is_probed))
         failures.extend(_components(client, cluster, ready))
     except ApiError as error:
         message = f"the state of its pods cannot be read: {error}"

@@ -32,6 +32,8 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 SAMPLE = 100
 # Of many clusters, each is read by few threads.
 READERS = 4
+# Of the time for all of them, one takes a part at most.
+TURNS = 2
 # Limit for one kind of finding on the operator's terminal.
 LINES = 10
 
@@ -85,18 +87,26 @@ def missing(client: Client, probes: list[Probe]) -> list[str]:
     """Return one line for each connectivity failure between pods."""
     if len(probes) < 2:
         return []
-    reports = _read_all(client, probes, CONNECTIONS)
+    reports = _read_all(client, probes)
     known = {probe: report for probe, report in reports.items() if not report.unreadable}
     gaps = _gaps(probes, known)
     found = [*_shortened(_unreadable(reports)), *_shortened(_describe(gaps, probes, known))]
     return [failure.text for failure in found]
 
 
-def failures(client: Client, probes: list[Probe]) -> list[Failure]:
-    """Return each connection that fails now, by the reports of `SAMPLE` probes."""
+def failures(client: Client, probes: list[Probe], seconds: float) -> list[Failure]:
+    """Return each connection that fails now, by the reports of `SAMPLE` probes.
+
+    It ends within `seconds`, also if kubelets hang; probes that were not asked by then are left
+    out of the sample.
+    """
     if len(probes) < 2:
         return []
-    reports = _read_all(client, random.sample(probes, min(SAMPLE, len(probes))), READERS)
+    sample = random.sample(probes, min(SAMPLE, len(probes)))
+    # Behind those that hang, others have their turn.
+    limited = client.limited(retries=0, seconds=min(LOG_SECONDS, seconds / TURNS))
+    answers = fan_out.ask(sample, partial(_read, limited), seconds, parallel=READERS)
+    reports = {answer.target: answer.value for answer in answers if answer.value}
     silent, failed = judge(probes, reports)
     return [*_shortened(silent), *_shortened(failed)]
 
@@ -119,10 +129,11 @@ def current(reports: Mapping[Probe, Report]) -> dict[Probe, Report]:
     return {probe: _unless_stale(report, newest) for probe, report in reports.items()}
 
 
-def _read_all(client: Client, probes: list[Probe], parallel: int) -> dict[Probe, Report]:
+def _read_all(client: Client, probes: list[Probe]) -> dict[Probe, Report]:
     # Each has a time-out of its own: this one is for what does not keep it.
-    seconds = LOG_TURN_SECONDS * (len(probes) // parallel + 1)
-    answers = fan_out.ask(probes, partial(_read, client), seconds, parallel=parallel)
+    seconds = LOG_TURN_SECONDS * (len(probes) // CONNECTIONS + 1)
+    limited = client.limited(seconds=LOG_SECONDS)
+    answers = fan_out.ask(probes, partial(_read, limited), seconds, parallel=CONNECTIONS)
     reports = [
         answer.value or Report(unreadable=f"its log cannot be read: {answer.error}")
         for answer in answers
@@ -146,8 +157,7 @@ def _unreadable(reports: Mapping[Probe, Report]) -> Iterator[Failure]:
 def _read(client: Client, probe: Probe) -> Report:
     path = f"/api/v1/namespaces/{NAMESPACE}/pods/{probe.pod}/log"
     try:
-        line = client.limited(seconds=LOG_SECONDS).text(path, container=CONTAINER, tailLines=1)
-        return parsed(line)
+        return parsed(client.text(path, container=CONTAINER, tailLines=1))
     except ApiError as error:
         return Report(unreadable=f"its log cannot be read: {error}")
     except (ValueError, KeyError, TypeError):

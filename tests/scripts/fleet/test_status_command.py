@@ -4,6 +4,7 @@ import json
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from scripts.fleet.__main__ import cli
 from tests.components.providers.test_health_check import NODES, PODS
 from tests.ops.kube.api_server import Api
 from tests.ops.kube.etcd_server import Etcd
-from tests.ops.kube.test_reachability import cluster, says
+from tests.ops.kube.test_reachability import cluster, log, says
 from tests.scripts.conftest import TOP
 from tests.scripts.fleet.status_api import CHANGED, serve, workload
 
@@ -200,6 +201,25 @@ def test_a_cluster_of_another_program_needs_no_probes(api: Api, kubeconfig: Path
     api.answers[daemons] = (200, {"items": [workload("kube-proxy")]})
     (found,) = document(kubeconfig)["clusters"]
     assert found["network"] == "Unknown"
+
+
+def test_a_kubelet_that_hangs_hides_nothing_of_its_cluster(api: Api, kubeconfig: Path) -> None:
+    ended = threading.Event()
+
+    def hang() -> tuple[int, dict[str, Any]]:
+        ended.wait(60)
+        return 504, {}
+
+    api.answers[log(1)] = hang
+    try:
+        (found,) = document(kubeconfig, 1, "--timeout", "3")["clusters"]
+    finally:
+        ended.set()
+    assert (found["reachable"], found["nodesReady"]) == (True, {"ready": 2, "total": 2})
+    (text,) = {
+        each["message"] for each in found["conditions"] if each["reason"] == "PodsUnreachable"
+    }
+    assert text.startswith("probe pod probe-n1 on n1: its log cannot be read: ")
 
 
 def test_labels_are_those_of_a_stack(kubeconfig: Path) -> None:
