@@ -9,7 +9,7 @@ from model.well_known import CONTROL_PLANE_LABEL, POOL_LABEL
 from ops.errors import OperatorError
 from ops.kube import api_services, etcd_space, reachability
 from ops.kube.client import PROBE_RETRIES, Client, poll_seconds
-from ops.kube.conditions import is_ready, message
+from ops.kube.conditions import condition, is_ready, message
 from ops.kube.errors import ApiError
 from ops.wait import NotYet, wait_until
 
@@ -230,7 +230,8 @@ def _pod_state(pod: Json) -> str:
         )
         if (state := container["state"].get("waiting"))
     ]
-    detail = ", ".join(waiting) or message(pod, "PodScheduled")
+    is_scheduled = condition(pod, "PodScheduled").get("status") == "True"
+    detail = ", ".join(waiting) or message(pod, "Ready" if is_scheduled else "PodScheduled")
     return f"{_name(pod)} on {pod['spec'].get('nodeName')}: {status['phase']} ({detail})"
 
 

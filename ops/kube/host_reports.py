@@ -14,7 +14,7 @@ from model.host_digests import HostReport, parse
 from ops import fan_out
 from ops.kube.client import Client
 from ops.kube.cluster_health import PROBE_SELECTOR, SYSTEM_PODS
-from ops.kube.conditions import is_ready
+from ops.kube.conditions import condition, is_ready
 from ops.kube.errors import ApiError
 
 CONTAINER = "host"
@@ -54,7 +54,7 @@ class _Pod:
 
 
 def read(client: Client, seconds: float, parallel: int = READERS) -> list[Reading]:
-    """Return a reading for each Node whose probe pod is Ready, by Node; raise ApiError.
+    """Return a reading for each Node whose probe pod reports, by Node; raise ApiError.
 
     So many are asked at a time. What is not known after `seconds` is unreadable.
     """
@@ -69,7 +69,7 @@ def read(client: Client, seconds: float, parallel: int = READERS) -> list[Readin
 
 def _pod(pod: Json) -> _Pod | None:
     """Reduce a pod; those that end or do not run are reported by others."""
-    if "deletionTimestamp" in pod["metadata"] or not is_ready(pod):
+    if "deletionTimestamp" in pod["metadata"] or not _runs(pod):
         return None
     if not any(each.get("name") == CONTAINER for each in pod["spec"].get("containers") or ()):
         return None
@@ -78,6 +78,20 @@ def _pod(pod: Json) -> _Pod | None:
         pod["spec"].get("nodeName", ""),
         pod["metadata"]["name"],
         datetime.fromisoformat(started) if started else None,
+    )
+
+
+def _runs(pod: Json) -> bool:
+    """Whether the container that reports runs.
+
+    Another one of its pod may fail: that of a machine whose network is broken does, and the report
+    says why. Of a Node that is silent, the containers stay as they were last.
+    """
+    if is_ready(pod):
+        return True
+    statuses = pod["status"].get("containerStatuses") or ()
+    return condition(pod, "ContainersReady").get("status") == "False" and any(
+        each["name"] == CONTAINER and each.get("ready") for each in statuses
     )
 
 

@@ -94,6 +94,24 @@ def test_what_cannot_be_read_is_unknown_and_no_problem(api: Api) -> None:
     assert not any(each.is_problem for each in found)
 
 
+def test_a_machine_whose_pods_reach_nothing_says_why(api: Api) -> None:
+    pods(api, 2)
+    for index, ready in enumerate(("False", "True")):
+        status = api.answers[PODS][1]["items"][index]["status"]  # type: ignore[index]
+        status["conditions"] = [
+            {"type": "Ready", "status": "False"},
+            # Of a Node that is silent, only that its pod is not Ready is known.
+            {"type": "ContainersReady", "status": ready},
+        ]
+        status["containerStatuses"] = [
+            {"name": "probe", "ready": False},
+            {"name": "host", "ready": True},
+        ]
+        says(api, index, differs=[differs("sysctl", "net.ipv4.ip_forward", "is 0 instead of 1")])
+    (found,) = read(api).conditions
+    assert (found.name, found.reason) == ("n0", "HostDrift")
+
+
 def test_a_cluster_without_probes_says_nothing(api: Api) -> None:
     api.answers[PODS] = (200, {"items": []})
     assert read(api) == HostsReading()

@@ -72,6 +72,24 @@ def test_probes_and_dns_that_do_not_work_are_named(api: Api, kubeconfig: Path) -
     ]
 
 
+def test_a_probe_that_runs_and_reaches_nothing_says_what_is_not_ready(
+    api: Api, kubeconfig: Path
+) -> None:
+    cluster(api, 2)
+    broken = probe(0, ready="False")
+    unready = "containers with unready status: [probe]"
+    broken["status"] |= {
+        "phase": "Running",
+        "containerStatuses": [{"name": "probe", "state": {"running": {}}}],
+        "conditions": [
+            {"type": "PodScheduled", "status": "True"},
+            {"type": "Ready", "status": "False", "message": unready},
+        ],
+    }
+    api.answers[PODS] = (200, {"items": [broken]})
+    assert f"probe-n0 on n0: Running ({unready})" in shown(kubeconfig)[1]
+
+
 def test_nodes_that_are_not_ready_are_left_to_their_own_row(api: Api, kubeconfig: Path) -> None:
     cluster(api, 2)
     api.answers[NODES] = (200, {"items": [node("n0"), node("n1", ready="False")]})
