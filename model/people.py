@@ -157,7 +157,7 @@ WATCHER_ROLE = Role(
         {**_read("", "serviceaccounts"), "resourceNames": [CALICO_NODE]},
         {**_read("apps", "daemonsets"), "resourceNames": [CALICO_NODE]},
         _read("apiregistration.k8s.io", "apiservices"),
-        _read("crd.projectcalico.org", "clusterinformations"),
+        _read("crd.projectcalico.org", "clusterinformations", "ippools"),
         # What metrics-server measures cannot be watched.
         _read("metrics.k8s.io", "nodes", verbs=["get", "list"]),
         _read("networking.k8s.io", "networkpolicies"),

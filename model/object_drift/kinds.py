@@ -54,4 +54,5 @@ KINDS = {
     ),
     (API_SERVICES, "APIService"): ServedKind("apiservices", False),
     ("crd.projectcalico.org/v1", "ClusterInformation"): ServedKind("clusterinformations", False),
+    ("crd.projectcalico.org/v1", "IPPool"): ServedKind("ippools", False),
 }

@@ -4,6 +4,7 @@ Beside flannel, and with Calico's own network.
 """
 
 import copy
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from ops.nspawn.spec import MachineSpec
 from scripts.bench.subnet import subnet
+from tests.e2e.asking import command_of
 from tests.e2e.failures import cut_power, restore_power
 from tests.e2e.kubectl import Kubectl
 from tests.e2e.life import access, living
@@ -216,6 +218,12 @@ def test_after_a_boot_no_pod_starts_before_its_policies_hold(
         lambda: reach(pods) == {"client-near", "client-far"}, "clients to be let through", 30
     )
     assert machines.run(WORKER, "readlink /etc/cni/net.d/*").startswith("/run/")
+
+
+def test_objects_of_its_network_are_compared(fleet: PulumiStack) -> None:
+    (cluster,) = json.loads(command_of(fleet, "status", "--output", "json").stdout)["clusters"]
+    assert cluster["reachable"]
+    assert not [each for each in cluster["conditions"] if each["reason"].startswith("Object")]
 
 
 def test_one_process_a_node_enforces_them(machines: Machines) -> None:

@@ -101,7 +101,9 @@ def test_every_kind_that_a_config_can_declare_is_known() -> None:
             "users": {"carol": {"access": access}},
         },
     }
-    for config in ({**CONFIG, **given}, SETTINGS):
+    networks = ({"network": "calico"}, {"networking": {"networkPolicy": "none"}})
+    others = [{**CONFIG, "clusters": {"a": {**CLUSTER, **each}}} for each in networks]
+    for config in ({**CONFIG, **given}, SETTINGS, *others):
         found = to_plain(load(config).clusters)["documents"].values()
         assert {(each["apiVersion"], each["kind"]) for each in found} <= KINDS.keys()
     found = to_plain(load({**CONFIG, **given}).clusters)["documents"].values()
