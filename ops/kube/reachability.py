@@ -97,8 +97,8 @@ def missing(client: Client, probes: list[Probe]) -> list[str]:
 def failures(client: Client, probes: list[Probe], seconds: float) -> list[Failure]:
     """Return each connection that fails now, by the reports of `SAMPLE` probes.
 
-    It ends within `seconds`, also if kubelets hang; probes that were not asked by then are left
-    out of the sample.
+    It ends within `seconds`, also if kubelets hang; probes that were not asked by then are not
+    in the sample.
     """
     if len(probes) < 2:
         return []

@@ -46,7 +46,7 @@ def _changing(view: View) -> set[str]:
 
 
 def _besides_probe(view: View) -> Iterator[Missing]:
-    """Yield what is missing, without the probes' DaemonSet while that is told by its name.
+    """Yield what is missing, without the probes' DaemonSet while that is reported by its name.
 
     add_ons.py tells it. After a restart no title is known: it is one of those that are missing
     beside other objects of the probes.
