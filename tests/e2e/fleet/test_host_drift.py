@@ -8,6 +8,7 @@ import pytest
 from ops.kube import client as kube
 from ops.kube import host_reports, host_status
 from ops.kube.client import Client
+from tests.e2e.kubectl import Kubectl
 from tests.e2e.machines import Machines
 from tests.e2e.pulumi_stack import PulumiStack
 from tests.waiting import await_true
@@ -24,7 +25,8 @@ SYSCTL = "net.bridge.bridge-nf-call-ip6tables"
 TIMER = "kubeadm-fleet-renewal.timer"
 FOLDER = "/run/kubeadm-fleet-drift"
 REPORT = "kubeadm-fleet-drift"
-# The last report is as old as if this had been the last one for minutes.
+PROBES = "app.kubernetes.io/name=kubeadm-fleet-probe"
+# The last report is as old as if this had been the last one for minutes, for a probe that starts.
 TIME = '"time": '
 AGE = f"sed --in-place 's/{TIME}[0-9]*/{TIME}'$(($(date +%s) - 300))/ {FOLDER}/report.json"
 # A program that keeps its size and its time.
@@ -113,9 +115,11 @@ def test_what_is_changed_on_machines_is_named_and_repaired(
 
 
 def test_a_machine_that_stops_to_report_is_named(
-    fleet: PulumiStack, client: Client, machines: Machines
+    fleet: PulumiStack, client: Client, machines: Machines, cluster: Kubectl
 ) -> None:
     machines.run(WORKER, f"systemctl stop {REPORT}.timer; {AGE}")
+    its = ("--selector", PROBES, "--field-selector", f"spec.nodeName={WORKER}")
+    cluster("--namespace", "kube-system", "delete", "pods", *its)
     await_true(
         lambda: any(
             each.reason == "HostNotReporting" and each.name == WORKER
