@@ -196,7 +196,7 @@ def test_api_server_settings_reach_control_planes_only(
         "files": {Path(TRACING).name: NO_TRACES},
         "extraVolumes": [LICENCES],
     }
-    shown = applied(fleet, f"{PLANE}: new settings (apiServer", "kube-apiserver restarted")
+    shown = applied(fleet, f"{PLANE}: ", "new settings (apiServer", "kube-apiserver restarted")
     assert f"{WORKER}:" not in shown
     (pod,) = kubectl.items(
         "get", "pods", "--namespace", "kube-system", "--selector", "component=kube-apiserver"
