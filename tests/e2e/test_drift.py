@@ -223,9 +223,11 @@ def test_pods_of_a_reregistered_node_are_reached(
         await_true(lambda: WORKER in kubectl("get", "nodes"), f"Node {WORKER}")
         await_true(lambda: bool(share(kubectl)), f"the share of {WORKER}")
     assert share(kubectl) != former
-    repaired(
-        fleet, f"former registration: its pods have {pods}, the Node's share is {share(kubectl)}"
-    )
+    reason = f"former registration: its pods have {pods}, the Node's share is {share(kubectl)}"
+    if machines.run(WORKER, flannel).strip() != pods:
+        # The kubelet needed 40 s on a busy host: the cluster has replaced flannel's pod by then.
+        reason = f"{WORKER}: repaired because label disk=ssd is missing"
+    repaired(fleet, reason)
     assert_pods_talk(kubectl)
 
 

@@ -310,9 +310,8 @@ def test_a_kubelet_that_crash_loops_is_seen_and_repaired(worker: Member) -> None
     looked = worker.node_facts()
     worker.shell("echo 'maxPods: many' >>/var/lib/kubelet/config.yaml; systemctl restart kubelet")
     await_true(
-        lambda: worker.node_facts()["service:kubelet"] == "crash-looping", "the kubelet to crash"
+        lambda: "maxPods" in worker.node_facts().get("crash:kubelet", ""), "the kubelet to crash"
     )
-    assert "maxPods" in worker.node_facts()["crash:kubelet"]
     worker.succeed("repair")
     await_true(lambda: worker.node_facts() == looked, "the kubelet to run steadily")
 
