@@ -6,8 +6,6 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/
 """
 
 import json
-import socket
-import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
@@ -15,32 +13,22 @@ from functools import lru_cache
 from http import HTTPStatus
 from threading import Lock, Semaphore
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import urlencode
 
 import urllib3
-from urllib3.connection import HTTPConnection
 
 from model.api_objects import Json
 from ops.errors import OperatorError
+from ops.kube import connections
 from ops.kube.access import Access
-from ops.kube.errors import (
-    CLOSED,
-    NO_SERVER,
-    TRANSIENT,
-    ApiError,
-    Expired,
-    Refused,
-    Unavailable,
-    from_response,
-)
+from ops.kube.connections import CONNECT_SECONDS
+from ops.kube.errors import TRANSIENT, ApiError, Unavailable, from_response
 from ops.kube.server_clock import ServerClock
 from ops.wait import wait_until
 
 T = TypeVar("T")
 
-CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
-CONNECTIONS = 32
 RETRIES = 3
 # For a non-essential read: one retry, since a virtual address may just be moving.
 PROBE_RETRIES = 1
@@ -59,24 +47,12 @@ POLL_SECONDS_PER_NODE = 0.005
 CLIENTS = 256
 
 JSON = "application/json"
-# X509_V_ERR_CERT_HAS_EXPIRED of OpenSSL.
-HAS_EXPIRED = 10
 # Of the objects in a list, or of those that a watch tells, only their metadata.
 METADATA = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 WATCHED_METADATA = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 STRATEGIC_MERGE = "application/strategic-merge-patch+json"
 MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
-
-# A kept-alive connection may lead to a machine that lost power or its virtual address: it is
-# detected within seconds, as with a new connection.
-SOCKET_OPTIONS = [
-    *HTTPConnection.default_socket_options,
-    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 2),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1),
-    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(CONNECT_SECONDS * 1000)),
-]
 
 
 class Client:
@@ -90,7 +66,7 @@ class Client:
         self.access = kubeconfig if isinstance(kubeconfig, Access) else Access.of(kubeconfig)
         self._retries = retries
         self._timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
-        self._pool = _pool(self.access)
+        self._pool = connections.of(self.access)
         self.clock = ServerClock()
 
     def __repr__(self) -> str:
@@ -231,7 +207,7 @@ class Client:
             )
             data = answer.data if most is None else _at_most(answer, most)
         except urllib3.exceptions.HTTPError as error:
-            raise _no_response(error) from None
+            raise connections.no_response(error) from None
         self.clock.heard(answer.headers.get("Date", ""), time.monotonic() - begun)
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             raise from_response(answer.status, data, answer.headers.get("Retry-After", ""))
@@ -249,37 +225,6 @@ def _at_most(answer: urllib3.BaseHTTPResponse, most: int) -> bytes:
         raise
     answer.release_conn()
     return data
-
-
-def _pool(access: Access) -> urllib3.PoolManager:
-    """Return the connections to a server, which are opened on demand."""
-    settings: dict[str, Any] = {
-        "ssl_context": access.tls,
-        "maxsize": CONNECTIONS,
-        "socket_options": SOCKET_OPTIONS,
-    }
-    if access.tls.verify_mode == ssl.CERT_NONE:
-        # The kubeconfig wants it so: there is no need to say it with each request.
-        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-    if access.server_name:
-        settings["server_hostname"] = access.server_name
-    if access.proxy:
-        user = urlsplit(access.proxy)
-        login = f"{unquote(user.username)}:{unquote(user.password or '')}" if user.username else ""
-        headers = urllib3.make_headers(proxy_basic_auth=login) if login else None
-        return urllib3.ProxyManager(access.proxy, proxy_headers=headers, **settings)
-    return urllib3.PoolManager(**settings)
-
-
-def _no_response(error: urllib3.exceptions.HTTPError) -> Unavailable:
-    cause = getattr(error, "reason", None) or error
-    reason = cause.__cause__ or cause.__context__ or (cause.args or (None,))[-1]
-    if isinstance(reason, ssl.SSLCertVerificationError) and reason.verify_code == HAS_EXPIRED:
-        return Expired(None, str(cause))
-    if isinstance(reason, CLOSED):
-        return Refused(None, NO_SERVER)
-    is_refused = isinstance(reason, ConnectionRefusedError)
-    return (Refused if is_refused else Unavailable)(None, str(cause))
 
 
 def unless_missing(call: Callable[[], T]) -> T | None:

@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from ops import fan_out
-from ops.kube.client import CONNECTIONS, Client
+from ops.kube.client import Client
+from ops.kube.connections import CONNECTIONS
 from ops.kube.errors import ApiError
 
 NAMESPACE = "kube-system"

@@ -23,7 +23,7 @@ import h2.settings
 import urllib3
 
 from ops.kube.access import Access
-from ops.kube.client import SOCKET_OPTIONS
+from ops.kube.connections import SOCKET_OPTIONS
 from ops.kube.errors import CLOSED, NO_SERVER, ApiError, Expired, Refused, Unavailable
 from ops.kube.server_clock import ServerClock
 from ops.watch.exchange import LATE, Exchange
